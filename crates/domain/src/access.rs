@@ -1,0 +1,109 @@
+//! Who acts, and what may be asked of Lightbox. Who may do what is decided by policies in `identity`.
+
+use std::fmt;
+
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every one of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Its identifier in policies, the store and the API.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The one of that identifier.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+named! {
+    /// What a person or a program is here.
+    Role {
+        /// Runs the installation.
+        Admin = "admin",
+        /// Reads studies.
+        Radiologist = "radiologist",
+        /// Treats patients.
+        Clinician = "clinician",
+        /// Acquires images.
+        Technologist = "technologist",
+        /// Answers for the use of AI.
+        AiLead = "ai_lead",
+        /// Makes apps.
+        Vendor = "vendor",
+        /// Studies data.
+        Researcher = "researcher",
+        /// Decides on applications for data.
+        Committee = "committee",
+        /// Teaches.
+        Educator = "educator",
+        /// Learns.
+        Learner = "learner",
+        /// Manages a department.
+        Operations = "operations",
+    }
+}
+
+named! {
+    /// What may be asked.
+    Action {
+        /// See the worklist, studies, their images and what apps said of them.
+        StudyRead = "study.read",
+        /// Add instances by STOW-RS or import.
+        StudyWrite = "study.write",
+        /// Run an app outside its intended use, with a reason.
+        RunOverride = "run.override",
+        /// Try a failed run again.
+        RunRetry = "run.retry",
+        /// See results of deployments in shadow mode.
+        ShadowRead = "shadow.read",
+        /// See peers and unknown callers.
+        PeerRead = "peer.read",
+        /// Admit, add and remove peers.
+        PeerWrite = "peer.write",
+        /// See what is deployed.
+        DeploymentRead = "deployment.read",
+        /// Deploy, change mode and thresholds, switch off.
+        DeploymentWrite = "deployment.write",
+        /// See accounts and tokens.
+        AccountRead = "account.read",
+        /// Create and remove accounts and tokens.
+        AccountWrite = "account.write",
+        /// Read the event log.
+        EventRead = "event.read",
+    }
+}
+
+/// Who asks: a person's session or a program's token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The account's or token's name.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+}
+
+impl Actor {
+    /// Lightbox itself, and the commands of whoever owns the data folder.
+    #[must_use]
+    pub fn system(name: &str) -> Self {
+        Self { name: name.to_owned(), role: Role::Admin }
+    }
+}

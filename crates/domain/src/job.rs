@@ -1,0 +1,150 @@
+//! What is left to do: the closed list of job kinds, and when a failed job is tried again.
+
+/// A piece of work that must survive a crash. Every job may run twice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Job {
+    /// Decide which deployments apply to the new instances of a series.
+    Route {
+        /// The study.
+        study_instance_uid: String,
+        /// The series.
+        series_instance_uid: String,
+    },
+    /// Execute a run.
+    Run {
+        /// The run.
+        run_id: String,
+    },
+    /// Write the report of a run whose findings are stored.
+    Publish {
+        /// The run.
+        run_id: String,
+    },
+    /// Compute the map of a run and store it as a result of its own.
+    Explain {
+        /// The run.
+        run_id: String,
+    },
+    /// Take a result to a peer.
+    Deliver {
+        /// The delivery.
+        delivery_id: String,
+    },
+}
+
+/// The name of a job's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// [`Job::Route`]
+    Route,
+    /// [`Job::Run`]
+    Run,
+    /// [`Job::Publish`]
+    Publish,
+    /// [`Job::Explain`]
+    Explain,
+    /// [`Job::Deliver`]
+    Deliver,
+}
+
+impl JobKind {
+    /// All kinds, most urgent first: what a reader waits for goes before what explains it.
+    pub const ALL: [Self; 5] = [Self::Publish, Self::Route, Self::Run, Self::Deliver, Self::Explain];
+
+    /// The kind's name in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Run => "run",
+            Self::Publish => "publish",
+            Self::Explain => "explain",
+            Self::Deliver => "deliver",
+        }
+    }
+
+    /// The kind's place in the queue, lowest first.
+    #[must_use]
+    pub fn priority(self) -> i64 {
+        Self::ALL.iter().position(|kind| *kind == self).map_or(i64::MAX, |place| place as i64)
+    }
+}
+
+impl Job {
+    /// The job's kind.
+    #[must_use]
+    pub const fn kind(&self) -> JobKind {
+        match self {
+            Self::Route { .. } => JobKind::Route,
+            Self::Run { .. } => JobKind::Run,
+            Self::Publish { .. } => JobKind::Publish,
+            Self::Explain { .. } => JobKind::Explain,
+            Self::Deliver { .. } => JobKind::Deliver,
+        }
+    }
+
+    /// What the job is about. Kind and subject together are unique in the store.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Route { study_instance_uid, series_instance_uid } => {
+                format!("{study_instance_uid}/{series_instance_uid}")
+            }
+            Self::Run { run_id } | Self::Publish { run_id } | Self::Explain { run_id } => run_id.clone(),
+            Self::Deliver { delivery_id } => delivery_id.clone(),
+        }
+    }
+
+    /// The job of this kind and subject; `None` when the store holds what this release does not know.
+    #[must_use]
+    pub fn parse(kind: &str, subject: &str) -> Option<Self> {
+        let kind = JobKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        let subject = subject.to_owned();
+        Some(match kind {
+            JobKind::Route => {
+                let (study_instance_uid, series_instance_uid) = subject.split_once('/')?;
+                Self::Route {
+                    study_instance_uid: study_instance_uid.to_owned(),
+                    series_instance_uid: series_instance_uid.to_owned(),
+                }
+            }
+            JobKind::Run => Self::Run { run_id: subject },
+            JobKind::Publish => Self::Publish { run_id: subject },
+            JobKind::Explain => Self::Explain { run_id: subject },
+            JobKind::Deliver => Self::Deliver { delivery_id: subject },
+        })
+    }
+}
+
+/// How long to wait after the given number of failed attempts, in milliseconds: 1 s, 4 s, 16 s … at most an hour.
+#[must_use]
+pub fn back_off_ms(attempts: i64) -> i64 {
+    let exponent = u32::try_from(attempts.clamp(1, 12) - 1).unwrap_or(0);
+    (1_000 * 4_i64.pow(exponent)).min(3_600_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_read_back_from_kind_and_subject() {
+        let id = || "01J".to_owned();
+        let jobs = [
+            Job::Route { study_instance_uid: "1.2".into(), series_instance_uid: "1.3".into() },
+            Job::Run { run_id: id() },
+            Job::Publish { run_id: id() },
+            Job::Explain { run_id: id() },
+            Job::Deliver { delivery_id: id() },
+        ];
+        for job in jobs {
+            assert_eq!(Job::parse(job.kind().as_str(), &job.subject()), Some(job));
+        }
+        assert_eq!(Job::parse("paint", "x"), None);
+    }
+
+    #[test]
+    fn back_off_grows_and_ends_at_an_hour() {
+        assert_eq!([1, 2, 3, 40].map(back_off_ms), [1_000, 4_000, 16_000, 3_600_000]);
+    }
+}

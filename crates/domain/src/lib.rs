@@ -1,0 +1,38 @@
+//! The words of Lightbox as types and pure rules. No I/O, no async, no clock: time comes in as a number.
+//!
+//! Read it in the order of a study's way: what arrives ([`study`]), which app is for it ([`manifest`], [`routing`]),
+//! what is executed ([`deployment`], [`run`], [`job`]), what it says ([`finding`]), who may see that ([`visible`],
+//! [`access`]), and what is remembered ([`event`]).
+
+pub mod access;
+pub mod deployment;
+pub mod event;
+pub mod finding;
+pub mod job;
+pub mod limit;
+pub mod manifest;
+pub mod peer;
+pub mod routing;
+pub mod run;
+pub mod study;
+pub mod uid;
+pub mod visible;
+
+pub use access::{Action, Actor, Role};
+pub use deployment::{Deployment, DeploymentMode};
+pub use event::Event;
+pub use finding::{Code, Finding};
+pub use job::{Job, JobKind, back_off_ms};
+pub use limit::Limits;
+pub use manifest::{
+    Absent, AppSection, AttributeRule, Fill, FillName, FindingRule, InputLevel, InputSection, Layout, Manifest,
+    ManifestError, MapMethod, MapSection, ModelSection, Resize, RunnerKind, TensorSection,
+};
+pub use peer::{AeTitle, AeTitleError, Peer, PendingPeer};
+pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age};
+pub use run::{Map, Override, ResultKind, Run, RunState};
+pub use study::{
+    IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes,
+};
+pub use uid::{Uid, UidError};
+pub use visible::{ResultGuard, Viewer, visible};
