@@ -1,0 +1,20 @@
+/** The API's words as the pages use them; their shapes come from the generated schema. */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Session = Schemas['Session'];
+export type WorklistItem = Schemas['WorklistItem'];
+export type AiState = WorklistItem['ai_state'];
+export type StudyDetail = Schemas['StudyDetail'];
+export type Series = Schemas['Series'];
+export type Instance = Schemas['Instance'];
+export type Run = Schemas['Run'];
+export type RunState = Run['state'];
+export type RunMap = Schemas['RunMap'];
+export type Finding = Schemas['Finding'];
+export type Decision = Schemas['Decision'];
+export type Deployment = Schemas['Deployment'];
+export type Peer = Schemas['Peer'];
+export type PendingPeer = Schemas['PendingPeer'];
+export type LogEvent = Schemas['Event'];

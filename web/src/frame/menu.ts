@@ -1,0 +1,47 @@
+/** The pages that exist, and the action a person must be allowed to see each. */
+import { type Icon, IconBuildingHospital, IconHistory, IconRocket, IconStethoscope } from '@tabler/icons-react';
+
+export interface MenuEntry {
+  path: string;
+  label: string;
+  /** For the search: what one does there. */
+  purpose: string;
+  Symbol: Icon;
+  action: string;
+  section: 'work' | 'admin';
+}
+
+export const menu: MenuEntry[] = [
+  {
+    path: '/read',
+    label: 'Read',
+    purpose: 'Studies and what AI found in them',
+    Symbol: IconStethoscope,
+    action: 'study.read',
+    section: 'work',
+  },
+  {
+    path: '/deployments',
+    label: 'Deployments',
+    purpose: 'Which releases run here, and their thresholds',
+    Symbol: IconRocket,
+    action: 'deployment.read',
+    section: 'work',
+  },
+  {
+    path: '/admin/peers',
+    label: 'Peers',
+    purpose: 'Who may send studies, and where results go',
+    Symbol: IconBuildingHospital,
+    action: 'peer.read',
+    section: 'admin',
+  },
+  {
+    path: '/admin/events',
+    label: 'Event log',
+    purpose: 'Who did what to which object',
+    Symbol: IconHistory,
+    action: 'event.read',
+    section: 'admin',
+  },
+];

@@ -1,0 +1,64 @@
+/** Keyboard shortcuts: whatever binds a key here also appears in the `?` list. */
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+
+export interface Shortcut {
+  /** As `KeyboardEvent.key`, such as `j`, `Enter`, `?`. */
+  key: string;
+  /** What happens, for the list; keys with the same text share a line. */
+  what: string;
+  run: () => void;
+}
+
+interface Group {
+  title: string;
+  shortcuts: Shortcut[];
+}
+
+let groups: Group[] = [];
+const listeners = new Set<() => void>();
+
+function change(next: Group[]): void {
+  groups = next;
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** All shortcuts that work now, for the `?` list. */
+export function useShortcutGroups(): readonly { title: string; shortcuts: readonly Shortcut[] }[] {
+  return useSyncExternalStore(subscribe, () => groups);
+}
+
+/** Typing, and what a focused control or an open dialogue does itself, is not a shortcut. */
+function isTaken(event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
+  const target = event.target instanceof HTMLElement ? event.target : document.body;
+  if (target.closest('input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]')) return true;
+  return document.querySelector('[role=dialog]') !== null;
+}
+
+/** Binds shortcuts while mounted. `shortcuts` may be new on each render. */
+export function useShortcuts(title: string, shortcuts: Shortcut[]): void {
+  const latest = useRef(shortcuts);
+  latest.current = shortcuts;
+
+  useEffect(() => {
+    const group: Group = { title, shortcuts: latest.current };
+    change([...groups, group]);
+    const onKey = (event: KeyboardEvent) => {
+      if (isTaken(event)) return;
+      const shortcut = latest.current.find(({ key }) => key === event.key);
+      if (shortcut === undefined) return;
+      event.preventDefault();
+      shortcut.run();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => {
+      window.removeEventListener('keydown', onKey);
+      change(groups.filter((each) => each !== group));
+    };
+  }, [title]);
+}

@@ -1,0 +1,29 @@
+/** Every page and where it lives. The viewer comes in a bundle of its own. */
+import { createBrowserRouter, Navigate } from 'react-router';
+import { Frame } from './frame/Frame';
+import { DeploymentsPage } from './pages/deployments/DeploymentsPage';
+import { EventsPage } from './pages/events/EventsPage';
+import { LoginPage } from './pages/login/LoginPage';
+import { NotFoundPage } from './pages/NotFoundPage';
+import { PeersPage } from './pages/peers/PeersPage';
+import { ReadPage } from './pages/read/ReadPage';
+
+export const router = createBrowserRouter([
+  { path: '/login', Component: LoginPage },
+  {
+    Component: Frame,
+    children: [
+      { index: true, element: <Navigate to="/read" replace /> },
+      { path: '/read', Component: ReadPage },
+      {
+        path: '/read/:study',
+        lazy: async () => ({ Component: (await import('./pages/study/StudyPage')).StudyPage }),
+        HydrateFallback: () => null,
+      },
+      { path: '/deployments', Component: DeploymentsPage },
+      { path: '/admin/peers', Component: PeersPage },
+      { path: '/admin/events', Component: EventsPage },
+      { path: '*', Component: NotFoundPage },
+    ],
+  },
+]);
