@@ -1,13 +1,32 @@
 //! DICOM bytes to and from the domain: attributes, pixels, DICOM JSON, results, the gate. No sockets; the only files are
 //! those whose path a caller passes in.
+//!
+//! A file is read by one walker over its elements ([`walk`]) that seeks past what nobody asked for, so that headers of
+//! large files cost little and a lying length field costs nothing. dicom-rs gives the dictionary, the in-memory object,
+//! the writer and the image codecs.
 
-/// An image as a person or an app sees it: 8-bit grey, 0 black, row by row, after modality, VOI and presentation LUT.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GreyImage {
-    /// Height in pixels.
-    pub rows: u32,
-    /// Width in pixels.
-    pub columns: u32,
-    /// `rows × columns` values.
-    pub pixels: Vec<u8>,
-}
+pub mod capture;
+pub mod compare;
+pub mod error;
+pub mod gate;
+pub mod header;
+pub mod inspect;
+pub mod json;
+pub mod part10;
+pub mod pixels;
+pub mod report;
+pub mod result;
+
+pub use capture::write_capture;
+pub use compare::same_data_set;
+pub use error::{GateError, InspectError, PixelError, ResultError};
+pub use gate::check_result;
+pub use header::Header;
+pub use inspect::inspect;
+pub use part10::{DatasetHasher, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, part10_prefix};
+pub use pixels::{
+    DisplayImage, GreyImage, RgbImage, StoredFrame, Window, display_image, encode_jpeg, encode_png, native_frame,
+    shrink, stored_frame,
+};
+pub use report::{write_report, write_report_basic};
+pub use result::{ResultContext, derived_uid};

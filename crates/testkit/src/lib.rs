@@ -1,1 +1,5 @@
-//! testkit
+//! Builders and phantoms for tests: shows only what matters to a test, gives the rest valid defaults.
+
+pub mod samples;
+
+pub use samples::{samples, venv_tool};

@@ -1,0 +1,85 @@
+//! What can be wrong with an object. No message repeats patient data.
+
+/// Why a file cannot be read as a DICOM object.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// Neither a preamble with `DICM` nor a file meta group.
+    #[error("not a DICOM file: send DICOM Part 10 files")]
+    NotDicom,
+    /// The file ends before the object does.
+    #[error("the object is cut short: send it again")]
+    Truncated,
+    /// An identifying attribute is absent or empty.
+    #[error("{0} is missing: the object cannot be filed without it")]
+    MissingUid(&'static str),
+    /// An identifying attribute is not a UID.
+    #[error("{keyword} is not a UID ({why}): correct it at the sender")]
+    BadUid {
+        /// Keyword of the attribute.
+        keyword: &'static str,
+        /// What is wrong with its value.
+        why: lightbox_domain::UidError,
+    },
+    /// A deflated data set inflates beyond the limit.
+    #[error("the deflated data set is larger than {limit_bytes} bytes: raise inflated_bytes_max if it is meant to be")]
+    TooLarge {
+        /// `Limits::inflated_bytes_max`.
+        limit_bytes: u64,
+    },
+    /// The bytes contradict themselves.
+    #[error("the object is malformed: {0}")]
+    Malformed(String),
+    /// The transfer syntax is in no registry, so the bytes cannot be interpreted.
+    #[error("the transfer syntax {0} is not known: send the object in a standard one")]
+    UnknownTransferSyntax(String),
+    /// The file system failed.
+    #[error("cannot read the file: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Why an image cannot be shown, or a frame not given.
+#[derive(Debug, thiserror::Error)]
+pub enum PixelError {
+    /// The object has no pixel data.
+    #[error("the object has no image")]
+    NoPixels,
+    /// The frame does not exist.
+    #[error("the object has {frames} frame(s); ask for one of these")]
+    NoSuchFrame {
+        /// How many it has.
+        frames: u32,
+    },
+    /// More pixels than allowed.
+    #[error("the image has {pixels} pixels, more than the {limit} of image_pixels_max")]
+    TooLarge {
+        /// Rows × columns.
+        pixels: u64,
+        /// `Limits::image_pixels_max`.
+        limit: u64,
+    },
+    /// Right by the standard, but not something this release decodes.
+    #[error("this image cannot be decoded here: {0}")]
+    Unsupported(String),
+    /// The pixel data contradict the header, or their encoding is corrupt.
+    #[error("the image is malformed: {0}")]
+    Malformed(String),
+    /// The object itself cannot be read.
+    #[error(transparent)]
+    Object(#[from] InspectError),
+}
+
+/// Why a result cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultError {
+    /// The source or the run lacks what a result must say.
+    #[error("the result cannot be written: {0}")]
+    Incomplete(String),
+    /// The object could not be encoded.
+    #[error("cannot encode the result: {0}")]
+    Encoding(String),
+}
+
+/// Why an object of ours may not leave: each reason says which attribute and what is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("the result does not conform: {}", .0.join("; "))]
+pub struct GateError(pub Vec<String>);
