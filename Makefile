@@ -1,0 +1,13 @@
+# The two commands of a newcomer: `make demo` and `make test`. All the work is in xtask; this only names the cache.
+# Options go through ARGS: `make demo ARGS=--once`, `make test ARGS='--only tidy'`.
+
+LIGHTBOX_CACHE ?= $(HOME)/.cache/lightbox
+CARGO_TARGET_DIR ?= $(LIGHTBOX_CACHE)/target
+export LIGHTBOX_CACHE CARGO_TARGET_DIR
+
+.PHONY: help demo test tidy bench setup
+help:
+	@cargo xtask --help
+
+demo test tidy bench setup:
+	@cargo xtask $@ $(ARGS)
