@@ -36,7 +36,13 @@ export async function problemOf(response: Response): Promise<Problem> {
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof TypeError) {
-    return new Problem(0, 'about:blank', 'Lightbox cannot be reached', 'The request got no answer.', undefined);
+    return new Problem(
+      0,
+      'about:blank',
+      'Lightbox cannot be reached',
+      'The request got no answer.',
+      undefined,
+    );
   }
   return new Problem(0, 'about:blank', 'Something went wrong here', String(error), undefined);
 }

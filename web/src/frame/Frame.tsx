@@ -21,7 +21,8 @@ export function Frame() {
     return <ProblemNotice error={session.error} onRetry={() => void session.refetch()} />;
   }
   if (session.data === null || session.data.password_change_required) {
-    const next = pathname === '/' || pathname === '/read' ? '' : `?next=${encodeURIComponent(pathname + search)}`;
+    const next =
+      pathname === '/' || pathname === '/read' ? '' : `?next=${encodeURIComponent(pathname + search)}`;
     return <Navigate to={`/login${next}`} replace />;
   }
   return <SignedIn />;

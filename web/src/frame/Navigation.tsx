@@ -20,7 +20,7 @@ export function Navigation() {
           Admin
         </Text>
       )}
-      {entries.map(({ path, label, Symbol }) => (
+      {entries.map(({ path, label, Glyph }) => (
         <NavLink
           key={path}
           component={Link}
@@ -30,7 +30,7 @@ export function Navigation() {
           aria-label={label}
           title={label}
           label={<span className={classes.wide}>{label}</span>}
-          leftSection={<Symbol size={18} stroke={1.6} aria-hidden />}
+          leftSection={<Glyph size={18} stroke={1.6} aria-hidden />}
           className={classes.entry}
         />
       ))}

@@ -6,7 +6,7 @@ export function SchemeToggle() {
   const { setColorScheme } = useMantineColorScheme();
   const scheme = useComputedColorScheme('dark');
   const other = scheme === 'dark' ? 'light' : 'dark';
-  const Symbol = other === 'light' ? IconSun : IconMoon;
+  const Glyph = other === 'light' ? IconSun : IconMoon;
   return (
     <Tooltip label={`Switch to ${other}`}>
       <ActionIcon
@@ -15,7 +15,7 @@ export function SchemeToggle() {
         aria-label={`Switch to ${other}`}
         onClick={() => setColorScheme(other)}
       >
-        <Symbol size={18} stroke={1.6} aria-hidden />
+        <Glyph size={18} stroke={1.6} aria-hidden />
       </ActionIcon>
     </Tooltip>
   );

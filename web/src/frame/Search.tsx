@@ -59,12 +59,12 @@ export function Search() {
         )}
         {pages.length > 0 && (
           <Spotlight.ActionsGroup label="Pages">
-            {pages.map(({ path, label, purpose, Symbol }) => (
+            {pages.map(({ path, label, purpose, Glyph }) => (
               <Spotlight.Action
                 key={path}
                 label={label}
                 description={purpose}
-                leftSection={<Symbol size={18} stroke={1.6} aria-hidden />}
+                leftSection={<Glyph size={18} stroke={1.6} aria-hidden />}
                 onClick={() => navigate(path)}
               />
             ))}

@@ -14,7 +14,12 @@ function lines(shortcuts: readonly Shortcut[]): [string, string[]][] {
 export function ShortcutHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const groups = useShortcutGroups();
   return (
-    <Modal opened={opened} onClose={onClose} title="Keyboard shortcuts" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title="Keyboard shortcuts"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       <Stack>
         {groups.map(({ title, shortcuts }) => (
           <section key={title}>

@@ -1,12 +1,18 @@
 /** The pages that exist, and the action a person must be allowed to see each. */
-import { type Icon, IconBuildingHospital, IconHistory, IconRocket, IconStethoscope } from '@tabler/icons-react';
+import {
+  type Icon,
+  IconBuildingHospital,
+  IconHistory,
+  IconRocket,
+  IconStethoscope,
+} from '@tabler/icons-react';
 
 export interface MenuEntry {
   path: string;
   label: string;
   /** For the search: what one does there. */
   purpose: string;
-  Symbol: Icon;
+  Glyph: Icon;
   action: string;
   section: 'work' | 'admin';
 }
@@ -16,7 +22,7 @@ export const menu: MenuEntry[] = [
     path: '/read',
     label: 'Read',
     purpose: 'Studies and what AI found in them',
-    Symbol: IconStethoscope,
+    Glyph: IconStethoscope,
     action: 'study.read',
     section: 'work',
   },
@@ -24,7 +30,7 @@ export const menu: MenuEntry[] = [
     path: '/deployments',
     label: 'Deployments',
     purpose: 'Which releases run here, and their thresholds',
-    Symbol: IconRocket,
+    Glyph: IconRocket,
     action: 'deployment.read',
     section: 'work',
   },
@@ -32,7 +38,7 @@ export const menu: MenuEntry[] = [
     path: '/admin/peers',
     label: 'Peers',
     purpose: 'Who may send studies, and where results go',
-    Symbol: IconBuildingHospital,
+    Glyph: IconBuildingHospital,
     action: 'peer.read',
     section: 'admin',
   },
@@ -40,7 +46,7 @@ export const menu: MenuEntry[] = [
     path: '/admin/events',
     label: 'Event log',
     purpose: 'Who did what to which object',
-    Symbol: IconHistory,
+    Glyph: IconHistory,
     action: 'event.read',
     section: 'admin',
   },

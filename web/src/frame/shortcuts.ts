@@ -36,8 +36,9 @@ export function useShortcutGroups(): readonly { title: string; shortcuts: readon
 function isTaken(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
   const target = event.target instanceof HTMLElement ? event.target : document.body;
-  if (target.closest('input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]')) return true;
-  return document.querySelector('[role=dialog]') !== null;
+  if (target.closest('input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]'))
+    return true;
+  return document.querySelector('[role=dialog], [role=menu]') !== null;
 }
 
 /** Binds shortcuts while mounted. `shortcuts` may be new on each render. */

@@ -43,7 +43,12 @@ export function AiStateMark({ state, size = 16 }: { state: AiState; size?: numbe
   const { word, Shape, color } = aiStates[state];
   return (
     <span className={classes.mark} style={{ color }} data-state={state}>
-      <Shape size={size} stroke={1.8} aria-hidden className={state === 'running' ? classes.turning : undefined} />
+      <Shape
+        size={size}
+        stroke={1.8}
+        aria-hidden
+        className={state === 'running' ? classes.turning : undefined}
+      />
       <span>{word}</span>
     </span>
   );

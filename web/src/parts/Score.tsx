@@ -1,6 +1,7 @@
 /** A score is never shown without the threshold it is read against. */
-import { scoreText } from './words';
+
 import classes from './Score.module.css';
+import { scoreText } from './words';
 
 interface ScoreProps {
   score: number;

@@ -1,0 +1,97 @@
+import { ActionIcon, Badge, Button, Group, Table, Text, Tooltip } from '@mantine/core';
+import { IconTrash } from '@tabler/icons-react';
+import { api } from '../../api/client';
+import { asProblem } from '../../api/problem';
+import { useMay } from '../../api/session';
+import type { Peer } from '../../api/types';
+import { RelativeTime } from '../../parts/RelativeTime';
+import { durationText } from '../../parts/words';
+import { useRemovePeer } from './usePeerChanges';
+
+export function PeerTable({ peers }: { peers: Peer[] }) {
+  const may = useMay();
+  const remove = useRemovePeer();
+  return (
+    <Table.ScrollContainer minWidth={720} type="native">
+      <Table aria-label="Admitted peers" verticalSpacing={6}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>AE title</Table.Th>
+            <Table.Th>Address</Table.Th>
+            <Table.Th>Results</Table.Th>
+            <Table.Th>Admitted</Table.Th>
+            <Table.Th>Connection</Table.Th>
+            <Table.Th aria-label="Actions" />
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {peers.map((peer) => (
+            <Table.Tr key={peer.ae_title}>
+              <Table.Td className="mono">{peer.ae_title}</Table.Td>
+              <Table.Td className="mono">
+                {peer.host ? (
+                  `${peer.host}${peer.port ? `:${peer.port}` : ''}`
+                ) : (
+                  <span className="dim">any host</span>
+                )}
+              </Table.Td>
+              <Table.Td>
+                {peer.receives_results ? (
+                  <Badge variant="light" radius="sm" tt="none">
+                    receives results
+                  </Badge>
+                ) : (
+                  <span className="dim">sends only</span>
+                )}
+              </Table.Td>
+              <Table.Td>
+                <RelativeTime at={peer.admitted_at} />
+              </Table.Td>
+              <Table.Td>
+                <EchoTest peer={peer} />
+              </Table.Td>
+              <Table.Td ta="right">
+                {may('peer.write') && (
+                  <Tooltip label="Remove peer">
+                    <ActionIcon
+                      variant="subtle"
+                      color="gray"
+                      aria-label={`Remove peer ${peer.ae_title}`}
+                      onClick={() => remove(peer)}
+                    >
+                      <IconTrash size={16} stroke={1.7} aria-hidden />
+                    </ActionIcon>
+                  </Tooltip>
+                )}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+/** C-ECHO to the peer, and what came of it. */
+function EchoTest({ peer }: { peer: Peer }) {
+  const may = useMay();
+  const echo = api.useMutation('post', '/api/v1/peers/{ae_title}/echo');
+  if (!peer.host || !peer.port) return <span className="dim">no address to test</span>;
+  if (!may('peer.write')) return null;
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <Button
+        variant="default"
+        size="compact-xs"
+        loading={echo.isPending}
+        onClick={() => echo.mutate({ params: { path: { ae_title: peer.ae_title } } })}
+      >
+        Test
+      </Button>
+      <Text size="xs" role="status" c="dimmed">
+        {echo.data && (echo.data.ok ? `answered in ${durationText(echo.data.ms)}` : echo.data.detail)}
+        {echo.isError && asProblem(echo.error).message}
+      </Text>
+    </Group>
+  );
+}

@@ -1,0 +1,98 @@
+import { ActionIcon, Group, Text, Tooltip } from '@mantine/core';
+import { IconArrowLeft, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { Link, useSearchParams } from 'react-router';
+import type { WorklistItem } from '../../api/types';
+import { personName, sexWord } from '../../parts/words';
+import classes from './StudyHeader.module.css';
+import { useNeighbours } from './useNeighbours';
+
+interface StudyHeaderProps {
+  study: WorklistItem;
+  /** The tools. */
+  children: ReactNode;
+}
+
+/** Whose study this is, the way to the next one, and the tools. */
+export function StudyHeader({ study, children }: StudyHeaderProps) {
+  const [filters] = useSearchParams();
+  const born = study.patient_birth_date && `born ${study.patient_birth_date}`;
+  const person = [study.patient_age, sexWord(study.patient_sex), born].filter(Boolean).join(' · ');
+  const exam = [
+    study.study_description,
+    study.modalities.join(' '),
+    [study.study_date, study.study_time?.slice(0, 5)].filter(Boolean).join(' '),
+    study.accession_number && `accession ${study.accession_number}`,
+  ];
+  return (
+    <header className={classes.header}>
+      <Tooltip label="Back to the worklist (Esc)">
+        <ActionIcon
+          component={Link}
+          to={`/read?${filters}`}
+          variant="subtle"
+          color="gray"
+          aria-label="Back to the worklist"
+        >
+          <IconArrowLeft size={18} stroke={1.8} aria-hidden />
+        </ActionIcon>
+      </Tooltip>
+      <div className={classes.identity}>
+        <Group gap="xs" wrap="nowrap" align="baseline">
+          <h1 className={classes.name}>{personName(study.patient_name)}</h1>
+          <span className="mono dim">{study.patient_id}</span>
+          <Text size="sm" className={classes.line}>
+            {person}
+          </Text>
+        </Group>
+        <Text size="sm" c="dimmed" className={classes.line}>
+          {exam.filter(Boolean).join(' · ')}
+        </Text>
+      </div>
+      {children}
+      <StudyPager />
+    </header>
+  );
+}
+
+function StudyPager() {
+  const { previous, next, position, total } = useNeighbours();
+  if (position === undefined) return null;
+  return (
+    <Group component="nav" aria-label="Studies of the worklist" gap={2} wrap="nowrap">
+      <PagerLink to={previous} label="Previous study" hint="k">
+        <IconChevronLeft size={18} stroke={1.8} aria-hidden />
+      </PagerLink>
+      <span className={`num dim ${classes.position}`}>
+        {position} of {total}
+      </span>
+      <PagerLink to={next} label="Next study" hint="j">
+        <IconChevronRight size={18} stroke={1.8} aria-hidden />
+      </PagerLink>
+    </Group>
+  );
+}
+
+interface PagerLinkProps {
+  to: string | undefined;
+  label: string;
+  hint: string;
+  children: ReactNode;
+}
+
+function PagerLink({ to, label, hint, children }: PagerLinkProps) {
+  if (to === undefined) {
+    return (
+      <ActionIcon variant="subtle" color="gray" disabled aria-label={label}>
+        {children}
+      </ActionIcon>
+    );
+  }
+  return (
+    <Tooltip label={`${label} (${hint})`}>
+      <ActionIcon component={Link} to={to} variant="subtle" color="gray" aria-label={label}>
+        {children}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
