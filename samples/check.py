@@ -1,4 +1,4 @@
-"""Checks the samples against other people's DICOM code: pydicom and dcmtk must see each film's greys, dciodvfy no error.
+"""Checks the samples with other people's DICOM code: pydicom and dcmtk must see each film's greys, dciodvfy no error.
 
 The display pipeline is written out here from PS3.3 with pydicom's functions and does not use what wrote the samples.
 

@@ -1,9 +1,9 @@
 """Wraps sixteen real chest films of children as DICOM, each in another encoding, with invented headers.
 
-The films are JPEG files inside the wheel of `pneumonia-model-package` 0.3.0 (from Kermany et al. 2018, CC BY 4.0). Nothing is
-known of the children but that they were one to five years old, so names, dates and numbers are made up; that the views are
-antero-posterior is what the data set says and what is burned into many films. Everything is derived from the film's number, so
-each run writes the same objects.
+The films are JPEG files inside the wheel of `pneumonia-model-package` 0.3.0 (from Kermany et al. 2018, CC BY 4.0).
+Nothing is known of the children but that they were one to five years old, so names, dates and numbers are made up; that
+the views are antero-posterior is what the data set says and what is burned into many films. Everything is derived from
+the film's number, so each run writes the same objects.
 
 Usage: films.py WHEEL GOLDEN.json PYDICOM_DATA_WHEEL FOLDER      (writes *.dcm and samples.json into FOLDER)
 """

@@ -1,7 +1,7 @@
 """JPEG lossless, first-order prediction (ITU-T T.81 process 14, selection value 1), for grey images.
 
-The compressed form most often met in archives of radiographs (transfer syntax 1.2.840.10008.1.2.4.70), and the one for which
-no small package has an encoder. Each sample is predicted by its left neighbour and the difference Huffman coded.
+The compressed form most often met in archives of radiographs (transfer syntax 1.2.840.10008.1.2.4.70), and the one for
+which no small package has an encoder. Each sample is predicted by its left neighbour and the difference Huffman coded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def differences(image: np.ndarray, bits: int) -> np.ndarray:
 
 
 def entropy_code(diff: np.ndarray) -> bytes:
-    """Huffman code of each difference's bit count and its low bits, padded with ones and byte-stuffed (T.81 F.1.2.1)."""
+    """Huffman code of each difference's bit count, then its low bits; padded with ones, byte-stuffed (T.81 F.1.2.1)."""
     bits = np.concatenate([row_bits(row) for row in diff])
     padded = np.concatenate([bits, np.ones(-len(bits) % 8, dtype=np.uint8)])
     return np.packbits(padded).tobytes().replace(b"\xff", b"\xff\x00")

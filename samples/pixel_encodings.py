@@ -1,8 +1,8 @@
 """How an 8-bit grey film can be stored in DICOM so that every reader must show the same greys again.
 
 A radiograph's stored values reach the screen through the modality transformation (PS3.3 C.11.1), the VOI transformation
-(PS3.3 C.11.2) and the photometric interpretation. Each encoding here is a table of 256 stored values, one for each grey, and
-the attributes that lead from these values back to the grey. A model must give one film one score in all of them.
+(PS3.3 C.11.2) and the photometric interpretation. Each encoding here is a table of 256 stored values, one for each
+grey, and the attributes that lead from these values back to the grey. A model must give one film one score in all.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Checks that the ONNX file says what the original Keras model said, on real films and on two synthetic inputs.
 
-The expected scores in `golden.json` come from the original model run with Keras; this needs only ONNX Runtime and Pillow.
-It also holds the counts that the model card states, so that the card cannot drift from the model.
+The expected scores in `golden.json` come from the original model run with Keras; this needs only ONNX Runtime and
+Pillow. It also holds the count that the model card states, so that the card cannot drift from the model.
 
 Usage: check.py MODEL.onnx WHEEL        (the wheel of pneumonia-model-package 0.3.0, which has the films)
 """
@@ -23,6 +23,7 @@ from PIL import Image
 FILMS = "pneumonia_model_package/datasets/pneumonia-data/val/"
 SIDE = 180
 TOLERANCE = 1e-4
+THRESHOLD = 0.5
 RIGHT_OF_16 = 15
 
 
@@ -59,7 +60,8 @@ def main(model: Path, wheel: Path) -> int:
         off = max(abs(score - expected), abs(float(batched) - expected))
         failed += off > TOLERANCE
         print(f"{'FAILED' if off > TOLERANCE else 'ok':7} {name:32} expected {expected:.6f} got {score:.6f}")
-    right = sum((score >= 0.5) == ("bacteria" in name) for (name, _, _), score in zip(cases[:16], scores[:16]))
+    films = list(zip(cases, scores, strict=True))[: len(golden["images"])]
+    right = sum((score >= THRESHOLD) == ("bacteria" in name) for (name, _, _), score in films)
     failed += right != RIGHT_OF_16
     print(f"check: {right} of 16 films on the right side of the threshold; {failed} failed")
     return failed

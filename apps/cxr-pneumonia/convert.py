@@ -1,7 +1,7 @@
 """Writes the chest film classifier of a Keras file as ONNX, without TensorFlow.
 
-A `.keras` file is a zip of `config.json` (the layers, in order) and `model.weights.h5` (their arrays), and this model is
-a plain chain of layers, so a page of code that maps each layer to its ONNX operators replaces a 600 MB install.
+A `.keras` file is a zip of `config.json` (the layers, in order) and `model.weights.h5` (their arrays), and this model
+is a plain chain of layers, so a page of code that maps each layer to its ONNX operators replaces a 600 MB install.
 
 No array is computed here, only reordered: batch normalisation and rescaling stay nodes of their own and are not folded
 into their neighbours. So the same bytes come out on every machine and their digest can be pinned in the manifest.
@@ -37,13 +37,16 @@ class Graph:
     """The chain as it grows: each call adds nodes and moves `tip`, the name of the newest value."""
 
     def __init__(self, tip: str, channels: int, rows: int, columns: int) -> None:
+        """An empty chain after the input of the given shape."""
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.tip = tip
         self.channels, self.rows, self.columns = channels, rows, columns
         self.flattened = False
 
-    def add(self, operator: str, name: str, constants: dict[str, np.ndarray] | None = None, **attributes) -> None:
+    def add(
+        self, operator: str, name: str, constants: dict[str, np.ndarray] | None = None, **attributes: object
+    ) -> None:
         """Appends one node that reads the tip and then the constants."""
         inputs = [self.tip]
         for label, array in (constants or {}).items():
