@@ -15,6 +15,7 @@ pub mod peer;
 pub mod routing;
 pub mod run;
 pub mod study;
+pub mod summary;
 pub mod uid;
 pub mod visible;
 
@@ -30,9 +31,8 @@ pub use manifest::{
 };
 pub use peer::{AeTitle, AeTitleError, Peer, PendingPeer};
 pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age};
-pub use run::{Map, Override, ResultKind, Run, RunState};
-pub use study::{
-    IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes,
-};
+pub use run::{Map, MapState, Override, ResultKind, Run, RunState};
+pub use study::{IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes};
+pub use summary::{AiState, AiSummary, Decision, Outcome, summarise};
 pub use uid::{Uid, UidError};
 pub use visible::{ResultGuard, Viewer, visible};

@@ -87,8 +87,7 @@ fn readable_age(years: f64) -> String {
 #[must_use]
 pub fn age_years(instance: &dyn AttributeSource) -> Option<f64> {
     let first = |keyword: &str| instance.values(keyword).into_iter().next().unwrap_or_default();
-    parse_age(&first("PatientAge"))
-        .or_else(|| years_between(&first("PatientBirthDate"), &first("StudyDate")))
+    parse_age(&first("PatientAge")).or_else(|| years_between(&first("PatientBirthDate"), &first("StudyDate")))
 }
 
 /// Reads an age string (PS3.5 §6.2, VR AS), such as `004Y` or `18M`, as years.

@@ -1,6 +1,6 @@
 //! A run and its state machine.
 
-use crate::{Finding, Uid};
+use crate::{DeploymentMode, Finding, ResultGuard, Uid};
 
 /// Where a run stands. The only ways from one to the next are those of [`RunState::may_become`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,61 @@ pub struct Run {
     pub model_us: Option<i64>,
     /// What the app says; empty until `inferred_ms`.
     pub findings: Vec<Finding>,
+    /// The deployment's mode when the run was queued.
+    pub mode: DeploymentMode,
+    /// Where the map stands.
+    pub map_state: MapState,
+    /// How long the map took, in milliseconds.
+    pub map_ms: Option<i64>,
+    /// The later run that replaces this one.
+    pub superseded_by: Option<String>,
+}
+
+impl Run {
+    /// What decides whether this run's results may be seen.
+    #[must_use]
+    pub fn guard(&self) -> ResultGuard {
+        ResultGuard { mode: self.mode, reveal_ms: None }
+    }
+
+    /// From the last byte of the input to the stored report, in milliseconds.
+    #[must_use]
+    pub fn turnaround_ms(&self) -> Option<i64> {
+        let finished = self.finished_ms.filter(|_| self.state == RunState::Finished)?;
+        Some(finished - self.received_ms)
+    }
+}
+
+/// Where the map of a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapState {
+    /// The app has none.
+    None,
+    /// It will come after the report.
+    Pending,
+    /// It is stored as a result.
+    Stored,
+    /// It could not be made; the findings stand without it.
+    Failed,
+}
+
+impl MapState {
+    /// The state's name in the store and the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Pending => "pending",
+            Self::Stored => "stored",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The state of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::None, Self::Pending, Self::Stored, Self::Failed].into_iter().find(|state| state.as_str() == name)
+    }
 }
 
 /// What kind of object a result is.

@@ -1,1 +1,103 @@
-//! store
+//! All that persists: SQL, blobs, the event log, jobs; the nudge and the broadcast of committed events.
+//!
+//! The only crate that speaks SQL. Reads are methods of [`Store`]; whatever changes goes through a [`Write`], which is
+//! one transaction: its events are appended in it, and only after its commit are they broadcast and workers nudged.
+//! Instances take a way of their own, because many wait for one commit: [`Store::insert_instance`].
+
+mod accounts;
+mod blobs;
+mod clock;
+mod database;
+mod deliveries;
+mod deployments;
+mod error;
+mod events;
+mod folder;
+mod instances;
+mod intake;
+mod jobs;
+mod peers;
+mod runs;
+mod search;
+mod studies;
+mod write;
+
+pub use accounts::{Account, Token};
+pub use blobs::{BlobKey, Blobs, Incoming, Written};
+pub use clock::now_ms;
+pub use deliveries::Delivery;
+pub use error::StoreError;
+pub use events::{LiveEvent, LogLine};
+pub use folder::{DataFolder, FolderLock};
+pub use instances::StoredInstance;
+pub use intake::{Intake, NewInstance};
+pub use jobs::Claimed;
+pub use runs::{NewRun, StoredResult};
+pub use search::{Column, Level, Match, Search};
+pub use studies::{StoredSeries, StoredStudy, WorklistFilter};
+pub use write::Write;
+
+use std::sync::Arc;
+use tokio::sync::{Notify, broadcast, mpsc};
+
+/// How many live events a slow watcher may lag behind before it is told to look at everything again.
+const LIVE_EVENTS_KEPT: usize = 1_024;
+
+/// The store of one data folder. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    database: database::Database,
+    blobs: Blobs,
+    intake: mpsc::Sender<intake::Request>,
+    live: broadcast::Sender<LiveEvent>,
+    nudge: Notify,
+}
+
+impl Store {
+    /// Opens the data folder's database, brings its schema up to date and starts the intake.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder, the database or the schema cannot be used.
+    pub async fn open(folder: &DataFolder) -> Result<Self, StoreError> {
+        let database = database::Database::open(&folder.database_url()).await?;
+        let (intake, requests) = mpsc::channel(intake::WAITING_MAX);
+        let (live, _) = broadcast::channel(LIVE_EVENTS_KEPT);
+        let blobs = Blobs::open(folder)?;
+        let store = Self { shared: Arc::new(Shared { database, blobs, intake, live, nudge: Notify::new() }) };
+        tokio::spawn(intake::serve(Arc::downgrade(&store.shared), requests));
+        Ok(store)
+    }
+
+    /// The bytes of instances.
+    #[must_use]
+    pub fn blobs(&self) -> &Blobs {
+        &self.shared.blobs
+    }
+
+    /// What is committed from now on, for those who watch.
+    #[must_use]
+    pub fn watch(&self) -> broadcast::Receiver<LiveEvent> {
+        self.shared.live.subscribe()
+    }
+
+    /// Returns when a job was committed since the last call. A nudge is only a hint; the job's row is the truth.
+    pub async fn nudged(&self) {
+        self.shared.nudge.notified().await;
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn write(&self) -> Result<Write, StoreError> {
+        Write::begin(&self.shared).await
+    }
+
+    fn readers(&self) -> &sqlx::AnyPool {
+        &self.shared.database.readers
+    }
+}

@@ -1,0 +1,242 @@
+//! The bytes of instances as plain `.dcm` files.
+//!
+//! A file arrives under `incoming/`, is synced, renamed to its place, and the folder synced, all before its row is
+//! written: a crash leaves at most a file without a row, which the next start sweeps away.
+
+use crate::{DataFolder, StoreError};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use ulid::Ulid;
+
+/// The key of a stored file: a ULID in lower case. Its leading characters are its folder, so that files which arrive
+/// together lie together and a folder is made only every half minute.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobKey(String);
+
+/// Files of instances under the data folder.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    kept: PathBuf,
+    incoming: PathBuf,
+}
+
+/// A file that is arriving. Dropped, it is removed.
+#[derive(Debug)]
+pub struct Incoming {
+    file: File,
+    hasher: Sha256,
+    written: Written,
+    bytes_max: u64,
+}
+
+/// A file that has arrived and is not kept yet. Dropped, it is removed.
+#[derive(Debug)]
+pub struct Written {
+    key: BlobKey,
+    path: PathBuf,
+    size_bytes: u64,
+    sha256: String,
+}
+
+impl BlobKey {
+    fn generate() -> Self {
+        Self(Ulid::generate().to_string().to_lowercase())
+    }
+
+    /// The key as it stands in a row.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key of a row.
+    pub(crate) fn of_row(text: String) -> Self {
+        Self(text)
+    }
+
+    fn folders(&self) -> (&str, &str) {
+        (&self.0[..5], &self.0[5..7])
+    }
+}
+
+impl Blobs {
+    pub(crate) fn open(folder: &DataFolder) -> Result<Self, StoreError> {
+        Ok(Self { kept: folder.blobs(), incoming: folder.incoming() })
+    }
+
+    /// Begins a file of at most `bytes_max` bytes. Blocks; call it on a thread of its own.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn begin(&self, bytes_max: u64) -> Result<Incoming, StoreError> {
+        let key = BlobKey::generate();
+        let path = self.incoming.join(key.as_str());
+        let file = File::create_new(&path).map_err(StoreError::file("create", &path))?;
+        let written = Written { key, path, size_bytes: 0, sha256: String::new() };
+        Ok(Incoming { file, hasher: Sha256::new(), written, bytes_max })
+    }
+
+    /// Makes a file durable at its place. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be synced or moved; it is then removed.
+    pub fn keep(&self, written: &mut Written) -> Result<(), StoreError> {
+        let file = File::open(&written.path).map_err(StoreError::file("open", &written.path))?;
+        file.sync_data().map_err(StoreError::file("sync", &written.path))?;
+        let place = self.path(&written.key);
+        let folder = place.parent().unwrap_or(&self.kept);
+        create_folder(folder, &self.kept)?;
+        fs::rename(&written.path, &place).map_err(StoreError::file("move into place", &place))?;
+        written.path.clone_from(&place);
+        sync_folder(folder)
+    }
+
+    /// Where the file of this key is.
+    #[must_use]
+    pub fn path(&self, key: &BlobKey) -> PathBuf {
+        let (outer, inner) = key.folders();
+        self.kept.join(outer).join(inner).join(format!("{}.dcm", key.as_str()))
+    }
+
+    /// Removes everything that was still arriving when the last server ended.
+    pub(crate) fn clear_incoming(&self) -> Result<usize, StoreError> {
+        let files = files_in(&self.incoming)?;
+        for path in &files {
+            fs::remove_file(path).map_err(StoreError::file("remove", path))?;
+        }
+        Ok(files.len())
+    }
+
+    /// The keys of all files that began to arrive at or after this time.
+    pub(crate) fn keys_since(&self, since_ms: i64) -> Result<Vec<BlobKey>, StoreError> {
+        let since = u64::try_from(since_ms).unwrap_or(0);
+        let since = Ulid::from_parts(since, 0).to_string().to_lowercase();
+        let mut keys = Vec::new();
+        for outer in folders_from(&self.kept, &since[..5])? {
+            let from_inner = if outer.ends_with(&since[..5]) { &since[5..7] } else { "" };
+            for inner in folders_from(&outer, from_inner)? {
+                keys.extend(files_in(&inner)?.iter().filter_map(|path| key_of(path)));
+            }
+        }
+        keys.retain(|key| key.as_str() >= since.as_str());
+        Ok(keys)
+    }
+
+    /// Removes the file of this key.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, key: &BlobKey) -> Result<(), StoreError> {
+        let path = self.path(key);
+        fs::remove_file(&path).map_err(StoreError::file("remove", &path))
+    }
+}
+
+impl Incoming {
+    /// Adds bytes. Blocks.
+    ///
+    /// # Errors
+    /// When the disk refuses, or the file grows beyond its limit.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.written.size_bytes += bytes.len() as u64;
+        if self.written.size_bytes > self.bytes_max {
+            return Err(StoreError::TooLarge { bytes_max: self.bytes_max });
+        }
+        self.hasher.update(bytes);
+        self.file.write_all(bytes).map_err(StoreError::file("write", &self.written.path))
+    }
+
+    /// Ends the file. It can now be read, but is not durable yet.
+    #[must_use]
+    pub fn finish(self) -> Written {
+        let mut written = self.written;
+        written.sha256 = hexadecimal(&self.hasher.finalize());
+        written
+    }
+}
+
+impl Written {
+    /// The key that the file has, and keeps.
+    #[must_use]
+    pub fn key(&self) -> &BlobKey {
+        &self.key
+    }
+
+    /// Where the file is now.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// SHA-256 of all its bytes, hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Says that a row names the file: it stays.
+    pub fn stay(mut self) {
+        self.path = PathBuf::new();
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            // What cannot be removed here is swept at the next start.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Creates the folder and its missing parents below `root`, and syncs each parent that it created something in.
+fn create_folder(folder: &Path, root: &Path) -> Result<(), StoreError> {
+    if folder == root || folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().unwrap_or(root);
+    create_folder(parent, root)?;
+    match fs::create_dir(folder) {
+        Ok(()) => sync_folder(parent),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => sync_folder(parent),
+        Err(error) => Err(StoreError::file("create the folder", folder)(error)),
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    let sync = || File::open(folder)?.sync_all();
+    sync().map_err(StoreError::file("sync the folder", folder))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let read = || -> std::io::Result<_> { fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect() };
+    read().map_err(StoreError::file("list", folder))
+}
+
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.is_file()).collect())
+}
+
+/// The sub-folders whose names are not before `first`.
+fn folders_from(folder: &Path, first: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let late = |path: &PathBuf| path.is_dir() && path.file_name().is_some_and(|name| *name.to_string_lossy() >= *first);
+    Ok(entries(folder)?.into_iter().filter(late).collect())
+}
+
+fn key_of(path: &Path) -> Option<BlobKey> {
+    let stem = path.file_stem()?.to_str()?;
+    (path.extension()? == "dcm" && stem.len() == 26 && stem.is_ascii()).then(|| BlobKey(stem.to_owned()))
+}

@@ -1,0 +1,85 @@
+//! The data folder: what is where in it, and the lock that keeps a second server out.
+//!
+//! ```text
+//! lightbox.db        the database (SQLite), with -wal and -shm beside it
+//! blobs/01kan/x3/    instances as plain .dcm files, in folders by time of arrival
+//! incoming/          files that are still arriving
+//! releases/<digest>/ the files of deployed releases
+//! lock               held while a server works on the folder
+//! ```
+
+use crate::StoreError;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The data folder of one installation.
+#[derive(Clone, Debug)]
+pub struct DataFolder {
+    root: PathBuf,
+}
+
+/// Held while a server works on the folder. Short commands do not take it.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: File,
+}
+
+impl DataFolder {
+    /// Creates what is missing of the folder.
+    ///
+    /// # Errors
+    /// When a folder cannot be made.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        for folder in ["blobs", "incoming", "releases"] {
+            let path = root.join(folder);
+            std::fs::create_dir_all(&path).map_err(StoreError::file("create the folder", &path))?;
+        }
+        let root = root.canonicalize().map_err(StoreError::file("find the folder", root))?;
+        Ok(Self { root })
+    }
+
+    /// Takes the lock (a kernel `flock`, so a crash releases it).
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when another server has it.
+    pub fn lock(&self) -> Result<FolderLock, StoreError> {
+        let path = self.root.join("lock");
+        let file = File::create(&path).map_err(StoreError::file("open the lock", &path))?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| StoreError::InUse(self.root.clone()))?;
+        Ok(FolderLock { _file: file })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the files of a release are, by its digest.
+    #[must_use]
+    pub fn release(&self, digest: &str) -> PathBuf {
+        self.root.join("releases").join(digest)
+    }
+
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    pub(crate) fn incoming(&self) -> PathBuf {
+        self.root.join("incoming")
+    }
+
+    pub(crate) fn database_url(&self) -> String {
+        let path: String = self.root.join("lightbox.db").to_string_lossy().chars().flat_map(url_escape).collect();
+        format!("sqlite://{path}?mode=rwc")
+    }
+}
+
+/// The characters that would end the path of a `sqlite:` URL, escaped.
+fn url_escape(character: char) -> Vec<char> {
+    match character {
+        '%' | '?' | '#' => format!("%{:02X}", u32::from(character)).chars().collect(),
+        plain => vec![plain],
+    }
+}

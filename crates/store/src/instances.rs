@@ -1,0 +1,222 @@
+//! Rows of instances.
+
+use crate::{BlobKey, Store, StoreError, Write, now_ms};
+use lightbox_domain::Uid;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+/// A stored instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredInstance {
+    /// Its SOP Instance UID.
+    pub sop_instance_uid: Uid,
+    /// Its study.
+    pub study_instance_uid: Uid,
+    /// Its series.
+    pub series_instance_uid: Uid,
+    /// Its SOP class.
+    pub sop_class_uid: Uid,
+    /// The syntax in which it is stored.
+    pub transfer_syntax_uid: Uid,
+    /// `InstanceNumber`.
+    pub instance_number: Option<i64>,
+    /// Height in pixels.
+    pub rows: Option<i64>,
+    /// Width in pixels.
+    pub columns: Option<i64>,
+    /// Frames; 0 when it has no pixels.
+    pub frames: i64,
+    /// Its file.
+    pub blob: BlobKey,
+    /// The file's size.
+    pub size_bytes: i64,
+    /// SHA-256 of the file.
+    pub file_sha256: String,
+    /// From where it came.
+    pub source: String,
+    /// The run that made it, if it is a result.
+    pub run_id: Option<String>,
+    /// When its last byte had arrived, in milliseconds since 1970.
+    pub received_ms: i64,
+    /// Whether it belongs to the study's index.
+    pub indexed: bool,
+}
+
+/// The columns of [`StoredInstance`], as `instance_of` reads them.
+macro_rules! instance_columns {
+    () => {
+        "instances.sop_instance_uid, instances.study_instance_uid, instances.series_instance_uid,
+         instances.sop_class_uid, instances.transfer_syntax_uid, instances.instance_number, instances.image_rows,
+         instances.image_columns, instances.frames, instances.blob_key, instances.size_bytes,
+         instances.file_sha256, instances.source, instances.run_id, instances.received_ms, instances.indexed"
+    };
+}
+pub(crate) use instance_columns;
+
+pub(crate) fn uid_of(row: &AnyRow, column: &'static str) -> Result<Uid, StoreError> {
+    let text: String = row.try_get(column)?;
+    Uid::parse(&text).map_err(|error| StoreError::row(column, &text, error))
+}
+
+pub(crate) fn instance_of(row: &AnyRow) -> Result<StoredInstance, StoreError> {
+    Ok(StoredInstance {
+        sop_instance_uid: uid_of(row, "sop_instance_uid")?,
+        study_instance_uid: uid_of(row, "study_instance_uid")?,
+        series_instance_uid: uid_of(row, "series_instance_uid")?,
+        sop_class_uid: uid_of(row, "sop_class_uid")?,
+        transfer_syntax_uid: uid_of(row, "transfer_syntax_uid")?,
+        instance_number: row.try_get("instance_number")?,
+        rows: row.try_get("image_rows")?,
+        columns: row.try_get("image_columns")?,
+        frames: row.try_get("frames")?,
+        blob: BlobKey::of_row(row.try_get("blob_key")?),
+        size_bytes: row.try_get("size_bytes")?,
+        file_sha256: row.try_get("file_sha256")?,
+        source: row.try_get("source")?,
+        run_id: row.try_get("run_id")?,
+        received_ms: row.try_get("received_ms")?,
+        indexed: row.try_get::<i64, _>("indexed")? == 1,
+    })
+}
+
+impl Store {
+    /// The instance of this UID, whether indexed or not.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn instance(&self, sop_instance_uid: &str) -> Result<Option<StoredInstance>, StoreError> {
+        let row = sqlx::query(concat!("SELECT ", instance_columns!(), " FROM instances WHERE sop_instance_uid = $1"))
+            .bind(sop_instance_uid)
+            .fetch_optional(self.readers())
+            .await?;
+        row.as_ref().map(instance_of).transpose()
+    }
+
+    /// The indexed instances of a study in the order of series and instance number.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn instances_of_study(&self, study_instance_uid: &str) -> Result<Vec<StoredInstance>, StoreError> {
+        let rows = sqlx::query(concat!(
+            "SELECT ",
+            instance_columns!(),
+            " FROM instances WHERE study_instance_uid = $1 AND indexed = 1
+              ORDER BY series_instance_uid, instance_number, sop_instance_uid"
+        ))
+        .bind(study_instance_uid)
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(instance_of).collect()
+    }
+
+    /// The instances of a series that no rule has looked at yet.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn unrouted(&self, study_uid: &str, series_uid: &str) -> Result<Vec<StoredInstance>, StoreError> {
+        let rows = sqlx::query(concat!(
+            "SELECT ",
+            instance_columns!(),
+            " FROM instances WHERE study_instance_uid = $1 AND series_instance_uid = $2 AND routed = 0
+              ORDER BY instance_number, sop_instance_uid"
+        ))
+        .bind(study_uid)
+        .bind(series_uid)
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(instance_of).collect()
+    }
+
+    /// Stored files, conflict shelf included, after this key: key, size in bytes and SHA-256, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn files_after(&self, key: &str, limit: i64) -> Result<Vec<(BlobKey, i64, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT blob_key, size_bytes, file_sha256 FROM instances WHERE blob_key > $1
+             UNION ALL SELECT blob_key, size_bytes, file_sha256 FROM conflicts WHERE blob_key > $2
+             ORDER BY blob_key LIMIT $3",
+        )
+        .bind(key)
+        .bind(key)
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await?;
+        let file = |row: &AnyRow| {
+            Ok((BlobKey::of_row(row.try_get("blob_key")?), row.try_get("size_bytes")?, row.try_get("file_sha256")?))
+        };
+        rows.iter().map(file).collect()
+    }
+
+    /// Removes what a crash left: files that were still arriving, and files without a row. Called once at start by the
+    /// server that holds the data folder's lock. Gives how many files were removed.
+    ///
+    /// # Errors
+    /// When the database or the disk refuses.
+    pub async fn sweep_orphans(&self) -> Result<usize, StoreError> {
+        /// An orphan is at most so much older than the newest row: no file arrives for longer.
+        const ARRIVAL_MS_MAX: i64 = 24 * 3_600 * 1_000;
+        let mut removed = self.blobs().clear_incoming()?;
+        let row = sqlx::query("SELECT MAX(received_ms) AS newest_ms FROM instances").fetch_one(self.readers()).await?;
+        let newest_ms: Option<i64> = row.try_get("newest_ms")?;
+        for key in self.blobs().keys_since(newest_ms.unwrap_or(0) - ARRIVAL_MS_MAX)? {
+            if !self.has_file(&key).await? {
+                self.blobs().remove(&key)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    async fn has_file(&self, key: &BlobKey) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM instances WHERE blob_key = $1)
+                  + (SELECT COUNT(*) FROM conflicts WHERE blob_key = $2) AS files",
+        )
+        .bind(key.as_str())
+        .bind(key.as_str())
+        .fetch_one(self.readers())
+        .await?;
+        Ok(row.try_get::<i64, _>("files")? > 0)
+    }
+}
+
+impl Write {
+    /// Remembers that rules have looked at an instance.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn mark_routed(&mut self, sop_instance_uid: &Uid) -> Result<(), StoreError> {
+        sqlx::query("UPDATE instances SET routed = 1 WHERE sop_instance_uid = $1")
+            .bind(sop_instance_uid.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+
+    /// Has every instance that no run was ever queued for looked at again, because the deployments changed. Gives the
+    /// number of series.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn route_again(&mut self, study_instance_uid: &str) -> Result<usize, StoreError> {
+        sqlx::query("UPDATE instances SET routed = 0 WHERE study_instance_uid = $1 AND run_id IS NULL")
+            .bind(study_instance_uid)
+            .execute(&mut *self.transaction)
+            .await?;
+        let rows = sqlx::query(
+            "SELECT DISTINCT series_instance_uid FROM instances WHERE study_instance_uid = $1 AND routed = 0",
+        )
+        .bind(study_instance_uid)
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        for row in &rows {
+            let job = lightbox_domain::Job::Route {
+                study_instance_uid: study_instance_uid.to_owned(),
+                series_instance_uid: row.try_get("series_instance_uid")?,
+            };
+            self.enqueue(&job, now_ms()).await?;
+        }
+        Ok(rows.len())
+    }
+}

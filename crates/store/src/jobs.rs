@@ -1,0 +1,167 @@
+//! Jobs: rows that say what is left to do. A queue or a nudge only says that it is worth looking.
+
+use crate::{Store, StoreError, Write, now_ms};
+use lightbox_domain::Job;
+use sqlx::Row;
+
+/// How long a worker may hold a job before another takes it, in milliseconds. A server releases all its claims when it
+/// starts, so this matters only where several share a database.
+const CLAIM_MS: i64 = 15 * 60 * 1_000;
+
+/// A job that a worker holds.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The job.
+    pub job: Job,
+    /// How often it was begun, this time included.
+    pub attempts: i64,
+    /// How often it had been asked for when it was claimed.
+    wanted: i64,
+}
+
+const CLAIM_ON_SQLITE: &str = "
+    UPDATE jobs SET claimed_until_ms = $1, attempts = attempts + 1
+    WHERE rowid = (
+        SELECT rowid FROM jobs WHERE dead = 0 AND due_ms <= $2 AND claimed_until_ms < $3
+        ORDER BY priority, due_ms LIMIT 1)
+    RETURNING kind, subject, attempts, wanted";
+
+const CLAIM_ON_POSTGRESQL: &str = "
+    UPDATE jobs SET claimed_until_ms = $1, attempts = attempts + 1
+    WHERE (kind, subject) = (
+        SELECT kind, subject FROM jobs WHERE dead = 0 AND due_ms <= $2 AND claimed_until_ms < $3
+        ORDER BY priority, due_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING kind, subject, attempts, wanted";
+
+impl Write {
+    /// Orders a job for `due_ms`. Asked for again while it waits, it stays one job; while a worker has it, it is due
+    /// once more.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn enqueue(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO jobs
+                 (kind, subject, priority, due_ms, attempts, wanted, claimed_until_ms, dead, last_error)
+             VALUES ($1, $2, $3, $4, 0, 1, 0, 0, '')
+             ON CONFLICT (kind, subject) DO UPDATE SET
+                 wanted = jobs.wanted + 1, due_ms = excluded.due_ms, dead = 0,
+                 attempts = CASE WHEN jobs.claimed_until_ms > 0 THEN jobs.attempts ELSE 0 END",
+        )
+        .bind(job.kind().as_str())
+        .bind(job.subject())
+        .bind(job.kind().priority())
+        .bind(due_ms)
+        .execute(&mut *self.transaction)
+        .await?;
+        self.nudge = true;
+        Ok(())
+    }
+
+    /// Ends a job that is done. If it was asked for again meanwhile, it is due once more.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn complete(&mut self, claimed: &Claimed) -> Result<(), StoreError> {
+        let ended = sqlx::query("DELETE FROM jobs WHERE kind = $1 AND subject = $2 AND wanted = $3")
+            .bind(claimed.job.kind().as_str())
+            .bind(claimed.job.subject())
+            .bind(claimed.wanted)
+            .execute(&mut *self.transaction)
+            .await?;
+        if ended.rows_affected() == 0 {
+            sqlx::query("UPDATE jobs SET claimed_until_ms = 0, attempts = 0 WHERE kind = $1 AND subject = $2")
+                .bind(claimed.job.kind().as_str())
+                .bind(claimed.job.subject())
+                .execute(&mut *self.transaction)
+                .await?;
+            self.nudge = true;
+        }
+        Ok(())
+    }
+
+    /// Puts a job back until `due_ms`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn postpone(&mut self, claimed: &Claimed, due_ms: i64, error: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs SET claimed_until_ms = 0, due_ms = $1, last_error = $2 WHERE kind = $3 AND subject = $4",
+        )
+        .bind(due_ms)
+        .bind(error)
+        .bind(claimed.job.kind().as_str())
+        .bind(claimed.job.subject())
+        .execute(&mut *self.transaction)
+        .await?;
+        self.nudge = true;
+        Ok(())
+    }
+
+    /// Gives a job up. Its row stays, for a person to see.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn bury(&mut self, claimed: &Claimed, error: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE jobs SET claimed_until_ms = 0, dead = 1, last_error = $1 WHERE kind = $2 AND subject = $3")
+            .bind(error)
+            .bind(claimed.job.kind().as_str())
+            .bind(claimed.job.subject())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Takes the most urgent job that is due, if there is one.
+    ///
+    /// # Errors
+    /// When the database refuses, or holds a job that this release does not know.
+    pub async fn claim(&self) -> Result<Option<Claimed>, StoreError> {
+        let mut write = self.write().await?;
+        let now = now_ms();
+        let claim = if write.sqlite() { CLAIM_ON_SQLITE } else { CLAIM_ON_POSTGRESQL };
+        let row =
+            sqlx::query(claim).bind(now + CLAIM_MS).bind(now).bind(now).fetch_optional(&mut *write.transaction).await?;
+        write.commit().await?;
+        let Some(row) = row else { return Ok(None) };
+        let (kind, subject): (String, String) = (row.try_get("kind")?, row.try_get("subject")?);
+        let job = Job::parse(&kind, &subject)
+            .ok_or_else(|| StoreError::row("job", &format!("{kind} {subject}"), "this release does not know it"))?;
+        Ok(Some(Claimed { job, attempts: row.try_get("attempts")?, wanted: row.try_get("wanted")? }))
+    }
+
+    /// When the next job is due, in milliseconds since 1970, if one waits.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn next_due_ms(&self) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query("SELECT MIN(due_ms) AS due_ms FROM jobs WHERE dead = 0 AND claimed_until_ms = 0")
+            .fetch_one(self.readers())
+            .await?;
+        Ok(row.try_get("due_ms")?)
+    }
+
+    /// Jobs that wait or are under way, without those given up.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn jobs_left(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) AS jobs FROM jobs WHERE dead = 0").fetch_one(self.readers()).await?;
+        Ok(row.try_get("jobs")?)
+    }
+
+    /// Releases every claim. Called once at start by the server that holds the data folder's lock.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn release_claims(&self) -> Result<u64, StoreError> {
+        let mut write = self.write().await?;
+        let released = sqlx::query("UPDATE jobs SET claimed_until_ms = 0 WHERE claimed_until_ms > 0")
+            .execute(&mut *write.transaction)
+            .await?;
+        write.commit().await?;
+        Ok(released.rows_affected())
+    }
+}
