@@ -1,31 +1,50 @@
 //! An object's attributes without its pixels.
 
 use crate::InspectError;
+use crate::object::{self, Attributes, PixelData};
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::StandardDataDictionary;
 use dicom_object::InMemDicomObject;
-use lightbox_domain::AttributeSource;
+use lightbox_domain::{AttributeSource, Limits};
+use std::fs::File;
+use std::io::Cursor;
 use std::path::Path;
 
-/// An object's attributes up to its pixel data; texts are decoded to UTF-8.
+/// An object's attributes without its pixels; texts are decoded to UTF-8.
 #[derive(Clone, Debug)]
 pub struct Header {
-    object: InMemDicomObject,
+    attributes: Attributes,
     transfer_syntax_uid: String,
 }
 
 impl Header {
-    /// Reads the attributes of a Part 10 file.
+    /// Reads the attributes of a Part 10 file. A deflated one may inflate to the default of `inflated_bytes_max`, which
+    /// `inspect` has already enforced at the door.
     ///
     /// # Errors
     /// [`InspectError`] when the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, InspectError> {
-        let _ = path;
-        todo!()
+        Self::from_opened(object::open(Box::new(File::open(path)?), Limits::default().inflated_bytes_max)?)
+    }
+
+    /// Reads the attributes of a Part 10 file in memory.
+    ///
+    /// # Errors
+    /// [`InspectError`] when the bytes are no whole DICOM object.
+    pub fn from_bytes(part10: &[u8]) -> Result<Self, InspectError> {
+        Self::from_opened(object::open(Box::new(Cursor::new(part10)), Limits::default().inflated_bytes_max)?)
+    }
+
+    fn from_opened(mut opened: object::Opened<'_>) -> Result<Self, InspectError> {
+        let attributes = object::read_attributes(&mut opened.walker, |_| true)?;
+        Ok(Self { attributes, transfer_syntax_uid: opened.transfer_syntax_uid })
     }
 
     /// The attributes; values of more than a mebibyte and pixel data are left out.
     #[must_use]
     pub fn object(&self) -> &InMemDicomObject {
-        &self.object
+        &self.attributes.object
     }
 
     /// The syntax in which the file is stored.
@@ -39,11 +58,21 @@ impl Header {
     pub fn text(&self, keyword: &str) -> String {
         self.values(keyword).into_iter().next().unwrap_or_default()
     }
+
+    /// Where the pixel data lie.
+    pub(crate) fn pixel_data(&self) -> Option<&PixelData> {
+        self.attributes.pixel_data.as_ref()
+    }
+
+    /// Which elements of the top level were left out because of their length.
+    pub(crate) fn bulk(&self) -> &[(Tag, VR)] {
+        &self.attributes.bulk
+    }
 }
 
 impl AttributeSource for Header {
     fn values(&self, keyword: &str) -> Vec<String> {
-        let _ = keyword;
-        todo!()
+        let Some(entry) = StandardDataDictionary.by_name(keyword) else { return Vec::new() };
+        object::texts(self.object(), entry.tag())
     }
 }

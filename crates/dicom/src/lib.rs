@@ -1,7 +1,7 @@
 //! DICOM bytes to and from the domain: attributes, pixels, DICOM JSON, results, the gate. No sockets; the only files are
 //! those whose path a caller passes in.
 //!
-//! A file is read by one walker over its elements ([`walk`]) that seeks past what nobody asked for, so that headers of
+//! A file is read by one walker over its elements (`walk`) that seeks past what nobody asked for, so that headers of
 //! large files cost little and a lying length field costs nothing. dicom-rs gives the dictionary, the in-memory object,
 //! the writer and the image codecs.
 
@@ -16,6 +16,12 @@ pub mod part10;
 pub mod pixels;
 pub mod report;
 pub mod result;
+
+mod object;
+mod source;
+mod syntax;
+mod text;
+mod walk;
 
 pub use capture::write_capture;
 pub use compare::same_data_set;
