@@ -1,16 +1,137 @@
 //! The DICOM JSON model (PS3.18 Annex F).
 
-use crate::InspectError;
-use serde_json::{Map, Value};
+use crate::object::PixelData;
+use crate::{Header, InspectError};
+use base64::prelude::{BASE64_STANDARD as BASE64, Engine};
+use dicom_core::{DicomValue, PrimitiveValue, Tag, VR};
+use dicom_dictionary_std::tags;
+use dicom_object::InMemDicomObject;
+use dicom_object::mem::InMemElement;
+use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// One instance's attributes; pixel data and binary values of more than a kibibyte become a `BulkDataURI`.
+/// The longest binary value that is given inline, in bytes.
+const INLINE_BYTES_MAX: usize = 1024;
+
+/// One instance's attributes; pixel data and binary values of more than a kibibyte become a `BulkDataURI`, which is
+/// `bulk_data_uri` with the tag as last segment.
 ///
 /// # Errors
 /// [`InspectError`] when the file cannot be read.
 pub fn metadata(path: &Path, bulk_data_uri: &str) -> Result<Value, InspectError> {
-    let _ = (path, bulk_data_uri);
-    todo!()
+    let header = Header::read(path)?;
+    let mut attributes = data_set(header.object(), bulk_data_uri);
+    // Texts leave as UTF-8, whatever they were.
+    attributes.insert(hex(tags::SPECIFIC_CHARACTER_SET), json!({ "vr": "CS", "Value": ["ISO_IR 192"] }));
+    for (tag, vr) in header.bulk() {
+        attributes.insert(hex(*tag), bulk(*tag, *vr, bulk_data_uri));
+    }
+    match header.pixel_data() {
+        Some(PixelData::Native { vr, .. }) => {
+            attributes.insert(hex(tags::PIXEL_DATA), bulk(tags::PIXEL_DATA, *vr, bulk_data_uri));
+        }
+        Some(PixelData::Encapsulated { .. }) => {
+            attributes.insert(hex(tags::PIXEL_DATA), bulk(tags::PIXEL_DATA, VR::OB, bulk_data_uri));
+        }
+        None => {}
+    }
+    Ok(Value::Object(attributes))
+}
+
+/// Attributes in the order of their tags.
+fn data_set(object: &InMemDicomObject, bulk_data_uri: &str) -> Map<String, Value> {
+    let attributes = object.iter().map(|element| (hex(element.header().tag), attribute(element, bulk_data_uri)));
+    attributes.collect()
+}
+
+fn attribute(element: &InMemElement, bulk_data_uri: &str) -> Value {
+    let vr = element.vr();
+    let values = match element.value() {
+        DicomValue::Sequence(sequence) => {
+            sequence.items().iter().map(|item| Value::Object(data_set(item, bulk_data_uri))).collect()
+        }
+        DicomValue::Primitive(value) if is_binary(vr) => return binary(element.header().tag, vr, value, bulk_data_uri),
+        DicomValue::Primitive(value) => values(vr, value),
+        DicomValue::PixelSequence(_) => Vec::new(),
+    };
+    attribute_of(vr.to_string(), values)
+}
+
+/// An attribute of these values; without any it has only its representation (PS3.18 §F.2.5).
+fn attribute_of(vr: &str, values: Vec<Value>) -> Value {
+    if values.iter().all(Value::is_null) { json!({ "vr": vr }) } else { json!({ "vr": vr, "Value": values }) }
+}
+
+/// Values by PS3.18 Table F.2.3-1; an empty one among others is null.
+fn values(vr: VR, value: &PrimitiveValue) -> Vec<Value> {
+    let each = |convert: fn(&str) -> Value| value.to_multi_str().iter().map(|text| convert(text)).collect();
+    match (vr, value) {
+        (_, PrimitiveValue::Empty) => Vec::new(),
+        (_, PrimitiveValue::Tags(tags)) => tags.iter().map(|tag| hex(*tag).into()).collect(),
+        (_, PrimitiveValue::F32(numbers)) => numbers.iter().map(|number| decimal(f64::from(*number))).collect(),
+        (_, PrimitiveValue::F64(numbers)) => numbers.iter().map(|number| decimal(*number)).collect(),
+        (VR::PN, _) => each(person_name),
+        (VR::DS | VR::IS | VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV, _) => each(number),
+        _ => each(|text| if text.is_empty() { Value::Null } else { text.into() }),
+    }
+}
+
+/// A number where the text is one; else the text itself, which PS3.18 §F.2.3.1 allows for what a number cannot hold.
+fn number(text: &str) -> Value {
+    let text = text.trim();
+    match (text.parse::<i64>(), text.parse::<f64>()) {
+        _ if text.is_empty() => Value::Null,
+        (Ok(whole), _) => whole.into(),
+        (_, Ok(decimal)) if decimal.is_finite() => decimal.into(),
+        _ => text.into(),
+    }
+}
+
+fn decimal(number: f64) -> Value {
+    match number {
+        finite if finite.is_finite() => finite.into(),
+        nan if nan.is_nan() => "NaN".into(),
+        infinite => if infinite > 0.0 { "inf" } else { "-inf" }.into(),
+    }
+}
+
+fn person_name(name: &str) -> Value {
+    let groups = ["Alphabetic", "Ideographic", "Phonetic"].into_iter().zip(name.split('='));
+    let given = groups.filter(|(_, group)| !group.is_empty()).map(|(key, group)| (key.to_owned(), group.into()));
+    let name: Map<String, Value> = given.collect();
+    if name.is_empty() { Value::Null } else { name.into() }
+}
+
+fn is_binary(vr: VR) -> bool {
+    matches!(vr, VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN)
+}
+
+fn binary(tag: Tag, vr: VR, value: &PrimitiveValue, bulk_data_uri: &str) -> Value {
+    let bytes = little_endian_bytes(value);
+    match bytes.len() {
+        0 => json!({ "vr": vr.to_string() }),
+        1..=INLINE_BYTES_MAX => json!({ "vr": vr.to_string(), "InlineBinary": BASE64.encode(bytes) }),
+        _ => bulk(tag, vr, bulk_data_uri),
+    }
+}
+
+fn little_endian_bytes(value: &PrimitiveValue) -> Vec<u8> {
+    match value {
+        PrimitiveValue::U16(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        PrimitiveValue::U32(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        PrimitiveValue::U64(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        PrimitiveValue::F32(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        PrimitiveValue::F64(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        other => other.to_bytes().into_owned(),
+    }
+}
+
+fn bulk(tag: Tag, vr: VR, bulk_data_uri: &str) -> Value {
+    json!({ "vr": vr.to_string(), "BulkDataURI": format!("{bulk_data_uri}/{}", hex(tag)) })
+}
+
+fn hex(Tag(group, element): Tag) -> String {
+    format!("{group:04X}{element:04X}")
 }
 
 /// Builds a data set in JSON, such as a row of a QIDO-RS answer. Tags are eight hexadecimal digits.
@@ -33,8 +154,7 @@ impl DatasetJson {
     /// Adds several texts; empty ones are left out.
     #[must_use]
     pub fn texts<'a>(self, tag: &str, vr: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
-        let values = values.into_iter().filter(|value| !value.is_empty()).map(Value::from).collect();
-        self.attribute(tag, vr, values)
+        self.attribute(tag, vr, values.into_iter().filter(|value| !value.is_empty()).map(Value::from).collect())
     }
 
     /// Adds one number.
@@ -46,8 +166,7 @@ impl DatasetJson {
     /// Adds a person's name given in its DICOM form `Family^Given^…`, component groups divided by `=`.
     #[must_use]
     pub fn person_name(self, tag: &str, name: &str) -> Self {
-        let _ = name;
-        self.attribute(tag, "PN", Vec::new())
+        self.attribute(tag, "PN", vec![person_name(name)])
     }
 
     /// The data set.
@@ -57,12 +176,41 @@ impl DatasetJson {
     }
 
     fn attribute(mut self, tag: &str, vr: &str, values: Vec<Value>) -> Self {
-        let mut attribute = Map::new();
-        attribute.insert("vr".to_owned(), vr.into());
-        if !values.is_empty() {
-            attribute.insert("Value".to_owned(), values.into());
-        }
-        self.0.insert(tag.to_owned(), attribute.into());
+        self.0.insert(tag.to_owned(), attribute_of(vr, values));
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_built_as_the_standard_says() {
+        let row = DatasetJson::new()
+            .text("0020000D", "UI", "1.2.3")
+            .text("00080050", "SH", "")
+            .texts("00080061", "CS", ["CR", "SR"])
+            .number("00201208", "IS", 3)
+            .person_name("00100010", "Wang^XiaoDong=王^小東")
+            .person_name("00080090", "");
+        assert_eq!(
+            row.into_value(),
+            json!({
+                "0020000D": { "vr": "UI", "Value": ["1.2.3"] },
+                "00080050": { "vr": "SH" },
+                "00080061": { "vr": "CS", "Value": ["CR", "SR"] },
+                "00201208": { "vr": "IS", "Value": [3] },
+                "00100010": { "vr": "PN", "Value": [{ "Alphabetic": "Wang^XiaoDong", "Ideographic": "王^小東" }] },
+                "00080090": { "vr": "PN" },
+            })
+        );
+    }
+
+    #[test]
+    fn numbers_stay_numbers_where_they_can() {
+        let given = ["1", " 0.5 ", "1e3", "", "abc"].map(number);
+        assert_eq!(given, [json!(1), json!(0.5), json!(1000.0), Value::Null, json!("abc")]);
+        assert_eq!([f64::NAN, f64::NEG_INFINITY].map(decimal), [json!("NaN"), json!("-inf")]);
     }
 }
