@@ -2,9 +2,15 @@
 //!
 //! Each command is one module. `workspace` knows where things lie, `step` runs a command and tells how it went.
 
+mod api;
+mod bench;
+mod demo;
 mod openapi;
+mod samples;
+mod server;
 mod setup;
 mod step;
+mod table;
 mod test;
 mod tidy;
 mod web;
@@ -32,6 +38,10 @@ enum Task {
     Setup,
     /// Set up, then run every check and test; stops at the first stage that fails
     Test(test::Options),
+    /// Set up, build, send real films, show what was found in them, and serve
+    Demo(demo::Options),
+    /// Measure how quick and how small it is; writes bench/results/
+    Bench(bench::Options),
     /// Check what the design promises and a text can show: dependencies, lengths, words
     Tidy,
     /// Write the HTTP API's description and the web client's types from the binary
@@ -54,6 +64,8 @@ fn run(task: &Task) -> anyhow::Result<()> {
     match task {
         Task::Setup => setup::run(&workspace, setup::Purpose::Test),
         Task::Test(options) => test::run(&workspace, options),
+        Task::Demo(options) => demo::run(&workspace, options),
+        Task::Bench(options) => bench::run(&workspace, options),
         Task::Tidy => tidy::run(&workspace),
         Task::Openapi(options) => openapi::run(&workspace, options),
     }

@@ -31,9 +31,11 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     step::quietly("app cxr-pneumonia", &mut script("apps/cxr-pneumonia/prepare.sh"))?;
     step::quietly("sample radiographs", &mut script("samples/prepare.sh"))?;
     check_node()?;
-    web::install(workspace, "web")?;
     if for_tests {
-        web::install(workspace, "e2e")?;
+        web::install(workspace, "web")?;
+        if workspace.root.join("e2e").exists() {
+            web::install(workspace, "e2e")?;
+        }
         rust_components(workspace)?;
         step::quietly("cargo-deny", &mut script("setup/cargo-deny.sh"))?;
     }

@@ -15,22 +15,30 @@ use crate::workspace::Workspace;
 /// How many builds of the pages the cache keeps.
 const BUILDS_MAX: usize = 8;
 
-/// Installs the packages of `web` or `e2e` exactly as its lock file says, unless they are what it says already.
+/// Installs the packages of `web` or `e2e` as its lock file says, unless they are there already.
 pub fn install(workspace: &Workspace, folder: &str) -> Result<()> {
     let path = workspace.root.join(folder);
-    let lock = path.join("package-lock.json");
-    let mut digest = Sha256::new();
-    digest.update(fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?);
-    digest.update(step::output(Command::new("node").arg("--version"))?);
-    let wanted = hex(digest);
-
+    let wanted = packages_digest(&path)?;
     let stamp = path.join("node_modules/.lightbox-stamp");
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    let mut npm = npm(workspace, folder, &["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]);
+    // Not `npm ci`: it refuses a lock file that lacks other platforms' optional packages, and npm leaves those out where
+    // a registry does not carry them.
+    let arguments = ["install", "--no-save", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+    let mut npm = npm(workspace, folder, &arguments);
     step::quietly(&format!("packages of {folder}"), npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+fn packages_digest(folder: &Path) -> Result<String> {
+    let mut digest = Sha256::new();
+    for name in ["package.json", "package-lock.json"] {
+        let path = folder.join(name);
+        digest.update(fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?);
+    }
+    digest.update(step::output(Command::new("node").arg("--version"))?);
+    Ok(hex(digest))
 }
 
 /// Puts the built pages into `web/dist`: from the cache if these very sources were built before, else by building them.
@@ -40,7 +48,8 @@ pub fn build(workspace: &Workspace) -> Result<()> {
     let builds = workspace.cache.join("web-dist");
     let cached = builds.join(tree_digest(&web, &["node_modules", "dist"])?);
     if !cached.is_dir() {
-        step::loudly(&mut npm(workspace, "web", &["run", "--silent", "build"]))?;
+        install(workspace, "web")?;
+        step::loudly(&mut npm(workspace, "web", &["run", "--silent", "build", "--", "--logLevel", "warn"]))?;
         prune(&builds, BUILDS_MAX - 1)?;
         replace(&dist, &cached)?;
     }
