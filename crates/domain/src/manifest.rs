@@ -202,7 +202,7 @@ pub enum MapMethod {
 
 /// What a hidden square is filled with.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "fill must be \"mean\" or a number")]
 pub enum Fill {
     /// A named value.
     Named(FillName),
@@ -235,8 +235,7 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`] with the place and what to do.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let manifest: Self =
-            toml::from_str(text).map_err(|error| ManifestError::Syntax(error.to_string().trim_end().to_owned()))?;
+        let manifest: Self = toml::from_str(text).map_err(|error| ManifestError::Syntax(in_one_line(text, &error)))?;
         manifest.check().map_err(ManifestError::Contradiction)?;
         Ok(manifest)
     }
@@ -280,6 +279,14 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+}
+
+fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
     }
 }
 

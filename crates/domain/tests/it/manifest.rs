@@ -58,7 +58,7 @@ fn check(change: (&str, &str), expected: &str) {
     let text = VALID.replacen(change.0, change.1, 1);
     assert_ne!(text, VALID, "the change must apply");
     let error = Manifest::parse(&text).expect_err("must be refused").to_string();
-    assert!(error.contains(expected), "{error}");
+    assert!(error.contains(expected) && !error.contains('\n'), "{error}");
 }
 
 #[test]
@@ -69,7 +69,8 @@ fn a_valid_manifest_is_read() {
 
 #[test]
 fn what_is_wrong_is_named() {
-    check(("seconds_max", "second_max"), "second_max");
+    check(("seconds_max", "second_max"), "line 31: unknown field `second_max`");
+    check(("level = \"instance\"", "level = "), "line 11: ");
     check(("schema = 1", "schema = 2"), "this Lightbox reads schema 1");
     check(("\"cxr-example\"", "\"Cxr Example\""), "app.id");
     check(("\"model.onnx\"", "\"../model.onnx\""), "own folder");
@@ -79,5 +80,5 @@ fn what_is_wrong_is_named() {
     check(("threshold = 0.5", "threshold = 1.5"), "0 to 1");
     check(("channels = 3", "channels = 2"), "1 or 3");
     check(("one_of = [\"CR\", \"DX\"]", "one_of = []"), "either one_of");
-    check(("fill = \"mean\"", "fill = \"median\""), "fill");
+    check(("fill = \"mean\"", "fill = \"median\""), "line 51: fill must be");
 }
