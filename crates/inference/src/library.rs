@@ -6,6 +6,7 @@ use ort::logging::LogLevel;
 use parking_lot::Mutex;
 use std::env;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
 use std::panic::catch_unwind;
@@ -126,7 +127,11 @@ fn create_environment(path: &Path) -> Result<Environment, String> {
 
 fn reason_of(error: &ort::LoadDynamicError) -> String {
     match error {
-        ort::LoadDynamicError::Dlopen { error, .. } => error.to_string(),
+        ort::LoadDynamicError::Dlopen { error, path } => {
+            let told = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            // The system's linker begins with the file that it was given.
+            told.trim_start_matches(&format!("{}: ", path.display())).to_owned()
+        }
         ort::LoadDynamicError::MissingApi { .. } | ort::LoadDynamicError::InvalidVersionString => {
             "not ONNX Runtime".to_owned()
         }
