@@ -49,7 +49,7 @@ pub fn build(workspace: &Workspace) -> Result<()> {
     let cached = builds.join(tree_digest(&web, &["node_modules", "dist"])?);
     if !cached.is_dir() {
         install(workspace, "web")?;
-        step::loudly(&mut npm(workspace, "web", &["run", "--silent", "build", "--", "--logLevel", "warn"]))?;
+        step::loudly(&mut npm(workspace, "web", &["run", "--silent", "build", "--", "--logLevel", "error"]))?;
         prune(&builds, BUILDS_MAX - 1)?;
         replace(&dist, &cached)?;
     }

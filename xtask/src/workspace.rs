@@ -32,9 +32,11 @@ pub enum Profile {
 }
 
 impl Workspace {
-    /// Finds the checkout that this program was built from. Fails only without a home folder.
+    /// Finds the checkout that this program was called in. Fails only without a home folder.
     pub fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no checkout")?.to_owned();
+        // `cargo run` says which checkout it was called in; two of them may share one target folder.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest).parent().context("xtask lies in no checkout")?.to_owned();
         let cache = match env::var_os("LIGHTBOX_CACHE") {
             Some(cache) => PathBuf::from(cache),
             None => env::home_dir().context("no home folder: set LIGHTBOX_CACHE")?.join(".cache/lightbox"),
