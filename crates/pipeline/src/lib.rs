@@ -1,1 +1,79 @@
-//! pipeline
+//! How an instance becomes an AI result. Each step is one file with one public function; a crash between any two of
+//! them neither loses nor repeats work, because a step's outcome and the next step's job are written in one transaction.
+//!
+//! 1. [`receive`]: bytes arrive at a door (C-STORE, STOW-RS, import) or from an app, are written to a file, inspected,
+//!    made durable, and indexed; the routing job is written with the row.
+//! 2. [`route`]: each deployment's rules look at the new instances; what they decide is stored in words. A match is a
+//!    run and its job; an input outside the intended use is a run that is rejected, with its reason.
+//! 3. [`run`]: a worker reads the pixels as a person would see them, and the app scores them; findings are stored.
+//! 4. [`publish`]: the findings become a report, which passes the gate, enters by [`receive`] as everything does, and is
+//!    ordered to be delivered.
+//! 5. [`explain`]: the map is computed afterwards, so that nobody waits for it, and published the same way.
+//!
+//! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
+//! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
+//! run outside the intended use.
+
+mod error;
+pub mod explain;
+pub mod publish;
+pub mod receive;
+pub mod request;
+pub mod route;
+pub mod run;
+pub mod worker;
+
+pub use error::{JobError, PipelineError, ReceiveError};
+pub use receive::{Received, ReceivedOutcome, Receiver};
+pub use request::{change_deployment, deploy, override_run, retry_run};
+pub use worker::{HandlerFuture, Worker};
+
+use lightbox_domain::{Limits, Run};
+use lightbox_inference::{Release, Runners};
+use lightbox_store::Store;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the steps work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Pipeline {
+    /// All that persists.
+    pub store: Store,
+    /// The way in, for results.
+    pub receiver: Receiver,
+    /// The apps' models.
+    pub runners: Arc<Runners>,
+    /// The site's limits.
+    pub limits: Arc<Limits>,
+}
+
+/// What a step on a run needs to know of it.
+struct RunInput {
+    run: Run,
+    release: Release,
+    path: PathBuf,
+}
+
+impl Pipeline {
+    /// The pipeline of a store.
+    #[must_use]
+    pub fn new(store: Store, runners: Arc<Runners>, limits: Arc<Limits>) -> Self {
+        let receiver = Receiver::new(store.clone(), Arc::clone(&limits));
+        Self { store, receiver, runners, limits }
+    }
+
+    async fn run_input(&self, run_id: &str) -> Result<RunInput, JobError> {
+        let missing = |kind: &str| JobError::Permanent(format!("there is no {kind} for run {run_id}"));
+        let run = self.store.run(run_id).await?.ok_or_else(|| missing("row"))?;
+        let instance =
+            self.store.instance(run.sop_instance_uid.as_str()).await?.ok_or_else(|| missing("input instance"))?;
+        let release = Release::of(&self.store.deployment(&run.deployment_id).await?);
+        let path = self.store.blobs().path(&instance.blob);
+        Ok(RunInput { run, release, path })
+    }
+}
+
+/// Runs work that blocks or computes for long on a thread of its own. A panic of it is an error of the job.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JobError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| JobError::Permanent(format!("the step broke: {error}")))
+}

@@ -40,6 +40,17 @@ pub struct Written {
     sha256: String,
 }
 
+/// A durable file at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its key.
+    pub key: BlobKey,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of all its bytes, hexadecimal.
+    pub sha256: String,
+}
+
 impl BlobKey {
     fn generate() -> Self {
         Self(Ulid::generate().to_string().to_lowercase())
@@ -78,11 +89,12 @@ impl Blobs {
         Ok(Incoming { file, hasher: Sha256::new(), written, bytes_max })
     }
 
-    /// Makes a file durable at its place. Blocks.
+    /// Makes a file durable at its place. Blocks. From here on it is not removed by itself: a caller that finds that it
+    /// is not needed calls [`Blobs::remove`]; should a crash come between, the next start sweeps it.
     ///
     /// # Errors
     /// When it cannot be synced or moved; it is then removed.
-    pub fn keep(&self, written: &mut Written) -> Result<(), StoreError> {
+    pub fn keep(&self, mut written: Written) -> Result<Kept, StoreError> {
         let file = File::open(&written.path).map_err(StoreError::file("open", &written.path))?;
         file.sync_data().map_err(StoreError::file("sync", &written.path))?;
         let place = self.path(&written.key);
@@ -90,7 +102,13 @@ impl Blobs {
         create_folder(folder, &self.kept)?;
         fs::rename(&written.path, &place).map_err(StoreError::file("move into place", &place))?;
         written.path.clone_from(&place);
-        sync_folder(folder)
+        sync_folder(folder)?;
+        written.path = PathBuf::new();
+        Ok(Kept {
+            key: written.key.clone(),
+            size_bytes: written.size_bytes,
+            sha256: std::mem::take(&mut written.sha256),
+        })
     }
 
     /// Where the file of this key is.
@@ -158,33 +176,10 @@ impl Incoming {
 }
 
 impl Written {
-    /// The key that the file has, and keeps.
-    #[must_use]
-    pub fn key(&self) -> &BlobKey {
-        &self.key
-    }
-
     /// Where the file is now.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Its size in bytes.
-    #[must_use]
-    pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
-    }
-
-    /// SHA-256 of all its bytes, hexadecimal.
-    #[must_use]
-    pub fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    /// Says that a row names the file: it stays.
-    pub fn stay(mut self) {
-        self.path = PathBuf::new();
     }
 }
 

@@ -1,10 +1,9 @@
 //! Deliveries: one result on its way to one peer.
 
-use crate::{Store, StoreError, Write, now_ms};
+use crate::{Store, StoreError, Write, new_id, now_ms};
 use lightbox_domain::{Job, Uid};
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use ulid::Ulid;
 
 /// One result on its way to one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +66,7 @@ impl Write {
             .fetch_all(&mut *self.transaction)
             .await?;
         for peer in peers {
-            let delivery_id = Ulid::generate().to_string();
+            let delivery_id = new_id();
             let inserted = sqlx::query(
                 "INSERT INTO deliveries (id, run_id, sop_instance_uid, ae_title, state, reason, created_ms)
                  VALUES ($1, $2, $3, $4, 'due', '', $5) ON CONFLICT (sop_instance_uid, ae_title) DO NOTHING",

@@ -3,7 +3,7 @@
 //! One task takes whatever is ready and writes it in one transaction; while that commits, the next batch gathers. So
 //! one association waits for one sync, and sixteen share it.
 
-use crate::{BlobKey, Shared, Store, StoreError, Write, now_ms};
+use crate::{BlobKey, Kept, Shared, Store, StoreError, Write, new_id, now_ms};
 use lightbox_domain::{Event, IndexEntry, Job, Source};
 use sqlx::Row;
 use std::collections::BTreeMap;
@@ -21,12 +21,8 @@ const BATCH_MAX: usize = 64;
 pub struct NewInstance {
     /// What the index keeps.
     pub entry: IndexEntry,
-    /// Its file.
-    pub blob: BlobKey,
-    /// The file's size.
-    pub size_bytes: u64,
-    /// SHA-256 of the file.
-    pub file_sha256: String,
+    /// Its durable file.
+    pub file: Kept,
     /// SHA-256 of the data set without group 0002.
     pub data_set_sha256: String,
     /// From where it came.
@@ -77,7 +73,7 @@ impl Store {
     /// When the database refuses.
     pub async fn shelve_conflict(&self, instance: &NewInstance) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        let id = ulid::Ulid::generate().to_string();
+        let id = new_id();
         let shelved = sqlx::query(
             "INSERT INTO conflicts
                  (id, sop_instance_uid, blob_key, size_bytes, file_sha256, data_set_sha256, source, received_ms)
@@ -86,9 +82,9 @@ impl Store {
         )
         .bind(&id)
         .bind(instance.entry.instance.sop_instance_uid.as_str())
-        .bind(instance.blob.as_str())
+        .bind(instance.file.key.as_str())
         .bind(size_of(instance))
-        .bind(&instance.file_sha256)
+        .bind(&instance.file.sha256)
         .bind(&instance.data_set_sha256)
         .bind(instance.source.label())
         .bind(instance.received_ms)
@@ -163,7 +159,7 @@ async fn write_batch(shared: &Arc<Shared>, instances: &[NewInstance]) -> Result<
 }
 
 fn size_of(instance: &NewInstance) -> i64 {
-    i64::try_from(instance.size_bytes).unwrap_or(i64::MAX)
+    i64::try_from(instance.file.size_bytes).unwrap_or(i64::MAX)
 }
 
 impl Write {
@@ -254,9 +250,9 @@ impl Write {
         .bind(attributes.rows)
         .bind(attributes.columns)
         .bind(attributes.frames)
-        .bind(instance.blob.as_str())
+        .bind(instance.file.key.as_str())
         .bind(size_of(instance))
-        .bind(&instance.file_sha256)
+        .bind(&instance.file.sha256)
         .bind(&instance.data_set_sha256)
         .bind(instance.source.label())
         .bind(instance.source.run_id())

@@ -1,7 +1,7 @@
 //! Jobs: rows that say what is left to do. A queue or a nudge only says that it is worth looking.
 
 use crate::{Store, StoreError, Write, now_ms};
-use lightbox_domain::Job;
+use lightbox_domain::{Job, JobKind};
 use sqlx::Row;
 
 /// How long a worker may hold a job before another takes it, in milliseconds. A server releases all its claims when it
@@ -22,14 +22,14 @@ pub struct Claimed {
 const CLAIM_ON_SQLITE: &str = "
     UPDATE jobs SET claimed_until_ms = $1, attempts = attempts + 1
     WHERE rowid = (
-        SELECT rowid FROM jobs WHERE dead = 0 AND due_ms <= $2 AND claimed_until_ms < $3
+        SELECT rowid FROM jobs WHERE dead = 0 AND due_ms <= $2 AND claimed_until_ms < $3 AND priority <= $4
         ORDER BY priority, due_ms LIMIT 1)
     RETURNING kind, subject, attempts, wanted";
 
 const CLAIM_ON_POSTGRESQL: &str = "
     UPDATE jobs SET claimed_until_ms = $1, attempts = attempts + 1
     WHERE (kind, subject) = (
-        SELECT kind, subject FROM jobs WHERE dead = 0 AND due_ms <= $2 AND claimed_until_ms < $3
+        SELECT kind, subject FROM jobs WHERE dead = 0 AND due_ms <= $2 AND claimed_until_ms < $3 AND priority <= $4
         ORDER BY priority, due_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING kind, subject, attempts, wanted";
 
@@ -114,16 +114,21 @@ impl Write {
 }
 
 impl Store {
-    /// Takes the most urgent job that is due, if there is one.
+    /// Takes the most urgent job that is due and at least as urgent as `least_urgent`, if there is one.
     ///
     /// # Errors
     /// When the database refuses, or holds a job that this release does not know.
-    pub async fn claim(&self) -> Result<Option<Claimed>, StoreError> {
+    pub async fn claim(&self, least_urgent: JobKind) -> Result<Option<Claimed>, StoreError> {
         let mut write = self.write().await?;
         let now = now_ms();
         let claim = if write.sqlite() { CLAIM_ON_SQLITE } else { CLAIM_ON_POSTGRESQL };
-        let row =
-            sqlx::query(claim).bind(now + CLAIM_MS).bind(now).bind(now).fetch_optional(&mut *write.transaction).await?;
+        let row = sqlx::query(claim)
+            .bind(now + CLAIM_MS)
+            .bind(now)
+            .bind(now)
+            .bind(least_urgent.priority())
+            .fetch_optional(&mut *write.transaction)
+            .await?;
         write.commit().await?;
         let Some(row) = row else { return Ok(None) };
         let (kind, subject): (String, String) = (row.try_get("kind")?, row.try_get("subject")?);

@@ -23,8 +23,8 @@ mod studies;
 mod write;
 
 pub use accounts::{Account, Token};
-pub use blobs::{BlobKey, Blobs, Incoming, Written};
-pub use clock::now_ms;
+pub use blobs::{BlobKey, Blobs, Incoming, Kept, Written};
+pub use clock::{new_id, now_ms};
 pub use deliveries::Delivery;
 pub use error::StoreError;
 pub use events::{LiveEvent, LogLine};
@@ -38,7 +38,7 @@ pub use studies::{StoredSeries, StoredStudy, WorklistFilter};
 pub use write::Write;
 
 use std::sync::Arc;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// How many live events a slow watcher may lag behind before it is told to look at everything again.
 const LIVE_EVENTS_KEPT: usize = 1_024;
@@ -54,7 +54,7 @@ struct Shared {
     blobs: Blobs,
     intake: mpsc::Sender<intake::Request>,
     live: broadcast::Sender<LiveEvent>,
-    nudge: Notify,
+    nudges: watch::Sender<u64>,
 }
 
 impl Store {
@@ -67,7 +67,7 @@ impl Store {
         let (intake, requests) = mpsc::channel(intake::WAITING_MAX);
         let (live, _) = broadcast::channel(LIVE_EVENTS_KEPT);
         let blobs = Blobs::open(folder)?;
-        let store = Self { shared: Arc::new(Shared { database, blobs, intake, live, nudge: Notify::new() }) };
+        let store = Self { shared: Arc::new(Shared { database, blobs, intake, live, nudges: watch::Sender::new(0) }) };
         tokio::spawn(intake::serve(Arc::downgrade(&store.shared), requests));
         Ok(store)
     }
@@ -84,9 +84,10 @@ impl Store {
         self.shared.live.subscribe()
     }
 
-    /// Returns when a job was committed since the last call. A nudge is only a hint; the job's row is the truth.
-    pub async fn nudged(&self) {
-        self.shared.nudge.notified().await;
+    /// Changes whenever a transaction with a job is committed. A nudge is only a hint; the job's row is the truth.
+    #[must_use]
+    pub fn nudges(&self) -> watch::Receiver<u64> {
+        self.shared.nudges.subscribe()
     }
 
     /// Begins a transaction.

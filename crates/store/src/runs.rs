@@ -1,13 +1,12 @@
 //! Runs, their results and maps, and the decisions that queued them or not.
 
 use crate::instances::uid_of;
-use crate::{Store, StoreError, Write, now_ms};
+use crate::{Store, StoreError, Write, new_id, now_ms};
 use lightbox_domain::{
     Decision, DeploymentMode, Finding, Map, MapState, Outcome, Override, ResultKind, Run, RunState, Uid,
 };
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use ulid::Ulid;
 
 /// A run to be queued.
 #[derive(Clone, Debug)]
@@ -142,7 +141,7 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn insert_run(&mut self, new: &NewRun) -> Result<Option<String>, StoreError> {
-        let id = Ulid::generate().to_string();
+        let id = new_id();
         let ordinal = match new.overridden {
             Some(_) => self.runs_on_input(new).await?,
             None => 0,

@@ -26,7 +26,7 @@ impl Write {
         self.shared.database.sqlite
     }
 
-    /// Makes it all durable, then tells watchers and nudges a worker.
+    /// Makes it all durable, then tells watchers and nudges the workers.
     ///
     /// # Errors
     /// When the database refuses; nothing of the transaction then holds.
@@ -37,7 +37,7 @@ impl Write {
             let _ = self.shared.live.send(event);
         }
         if self.nudge {
-            self.shared.nudge.notify_one();
+            self.shared.nudges.send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(())
     }

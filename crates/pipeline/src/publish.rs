@@ -1,0 +1,75 @@
+//! Findings become a report that other systems read.
+
+use crate::run::announce;
+use crate::{JobError, Pipeline, Received, RunInput, blocking};
+use lightbox_dicom::{Header, ResultContext, check_result, write_report};
+use lightbox_domain::{Job, MapState, ResultKind, Run, RunState, Viewer, visible};
+use lightbox_store::{StoredResult, Write, now_ms};
+
+/// The language of the texts in results.
+pub(crate) const LANGUAGE: &str = "en";
+
+/// Writes the report of a run whose findings are stored, and ends the run. The report's UIDs and times come from the
+/// run, so publishing twice writes the same bytes, which [`crate::Receiver`] knows as a duplicate.
+///
+/// # Errors
+/// [`JobError`]; permanent when the report does not pass the gate.
+pub async fn publish(pipeline: &Pipeline, run_id: &str) -> Result<(), JobError> {
+    let input = pipeline.run_input(run_id).await?;
+    if input.run.state != RunState::Publishing {
+        return Ok(());
+    }
+    let report = encode(&input, |context| write_report(&context).map_err(|error| error.to_string())).await?;
+    let received = pipeline.receiver.receive_result(&input.run, report).await?;
+    let mut write = pipeline.store.write().await?;
+    note_result(&mut write, &input.run, ResultKind::Report, &received).await?;
+    let run = write.advance_run(run_id, RunState::Finished, "").await?;
+    if run.map_state == MapState::Pending {
+        write.enqueue(&Job::Explain { run_id: run_id.to_owned() }, now_ms()).await?;
+    }
+    announce(&mut write, &run, "run.finished", "ok").await?;
+    Ok(write.commit().await?)
+}
+
+/// Encodes a result of a run and has it pass the gate.
+pub(crate) async fn encode<F>(input: &RunInput, write: F) -> Result<Vec<u8>, JobError>
+where
+    F: FnOnce(ResultContext<'_>) -> Result<Vec<u8>, String> + Send + 'static,
+{
+    let (run, release, path) = (input.run.clone(), input.release.clone(), input.path.clone());
+    blocking(move || {
+        let source = Header::read(&path).map_err(|error| JobError::Transient(error.to_string()))?;
+        let context = ResultContext {
+            source: &source,
+            manifest: &release.manifest,
+            run: &run,
+            digest: &release.digest,
+            language: LANGUAGE,
+        };
+        let result = write(context).map_err(JobError::Permanent)?;
+        check_result(&result, &source)
+            .map_err(|error| JobError::Permanent(format!("the result did not pass the gate: {error}")))?;
+        Ok(result)
+    })
+    .await?
+}
+
+/// Notes a stored result and, if it may leave, orders its delivery.
+pub(crate) async fn note_result(
+    write: &mut Write,
+    run: &Run,
+    kind: ResultKind,
+    received: &Received,
+) -> Result<(), JobError> {
+    let result = StoredResult {
+        kind,
+        sop_instance_uid: received.sop_instance_uid.clone(),
+        series_instance_uid: received.series_instance_uid.clone(),
+        stored_ms: now_ms(),
+    };
+    write.insert_result(&run.id, &result).await?;
+    if visible(run.guard(), Viewer::Outside, now_ms()) {
+        write.order_deliveries(&run.id, &received.sop_instance_uid).await?;
+    }
+    Ok(())
+}
