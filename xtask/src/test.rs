@@ -16,7 +16,7 @@ use crate::workspace::{Profile, Workspace};
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Run only this stage (may be given more than once); set-up is left out
+    /// Run only this stage (may be given more than once), without set-up
     #[arg(long, value_name = "STAGE")]
     only: Vec<String>,
     /// Name the stages and stop
@@ -139,6 +139,7 @@ fn deny(context: &Context) -> Result<()> {
 }
 
 fn web_pages(context: &Context) -> Result<()> {
+    web::install(context.workspace, "web")?;
     step::loudly(&mut web::npm(context.workspace, "web", &["run", "--silent", "check"]))?;
     web::build(context.workspace)
 }
@@ -150,6 +151,7 @@ fn foreign(context: &Context) -> Result<()> {
 
 /// Screenshots are for looking at afterwards, so they stay, in the cache unless told otherwise.
 fn e2e(context: &Context) -> Result<()> {
+    web::install(context.workspace, "e2e")?;
     let mut npm = web::npm(context.workspace, "e2e", &["test"]);
     if std::env::var_os("LIGHTBOX_SCREENSHOTS").is_none() {
         let folder = context.workspace.cache.join("screenshots");
