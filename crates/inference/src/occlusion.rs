@@ -2,8 +2,8 @@
 //! looking there (Zeiler and Fergus, ECCV 2014, §4.2). It needs nothing but the model's answers, and says where hiding
 //! changes the answer, not why.
 //!
-//! The grid spans the whole image, each cell about one stride wide. For each cell the hidden square is centred on it, or
-//! as near as the image's edge allows, so that all squares have the same size and all drops compare.
+//! The grid spans the whole image, each cell about one stride wide. For each cell the hidden square is centred on it,
+//! or as near as the image's edge allows, so that all squares have the same size and all drops compare.
 
 use crate::InferenceError;
 use crate::onnx::OnnxRunner;
@@ -14,8 +14,8 @@ use ndarray::Slice;
 use std::ops::Range;
 use std::time::Duration;
 
-/// The map that explains a finding on an image, as the manifest's `[map]` says. `rows × columns` passes of the model; others
-/// may use the runner in between.
+/// The map that explains a finding on an image, as the manifest's `[map]` says. It takes one pass of the model for each
+/// cell of the grid; others may use the runner in between.
 ///
 /// # Errors
 /// Those of [`OnnxRunner::run`]; [`InferenceError::Timeout`] if all passes together take longer than `seconds_max`.

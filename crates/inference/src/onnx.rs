@@ -43,10 +43,10 @@ impl OnnxRunner {
     /// Loads a release's model. `threads` work on one run, at least 1.
     ///
     /// # Errors
-    /// [`InferenceError::ReleaseInvalid`] if the model is not the pinned one, [`InferenceError::ModelInvalid`] if it cannot
-    /// be loaded, or if its input and outputs are not those of the manifest.
+    /// [`InferenceError::ReleaseInvalid`] if the model is not the pinned one, [`InferenceError::ModelInvalid`] if it
+    /// cannot be loaded, or if its input and outputs are not those of the manifest.
     pub fn load(library: &Library, release: &Release, threads: usize) -> Result<Self, InferenceError> {
-        // From memory: what is checked is what runs, and a model cannot pull in further files.
+        // From memory: what was checked is what runs, and ONNX Runtime refuses a model that wants further files.
         let bytes = release.read_model()?;
         let invalid = |reason| InferenceError::ModelInvalid { release: release.name(), reason };
         let session = open_session(library, &bytes, threads).map_err(|error| invalid(in_one_line(error.message())))?;

@@ -8,8 +8,8 @@ use ndarray::{Array4, Axis};
 /// A model's input: `1 × rows × columns × channels`, or `1 × channels × rows × columns`, as the manifest's layout says.
 pub type Tensor = Array4<f32>;
 
-/// Makes a model's input of an image: resizes it regardless of its aspect ratio, maps grey 0–255 to the manifest's range,
-/// and repeats it for each channel.
+/// Makes a model's input of an image: resizes it regardless of its aspect ratio, maps grey 0–255 to the manifest's
+/// range, and repeats it for each channel.
 ///
 /// # Errors
 /// [`InferenceError::ImageInvalid`] if the image is empty or does not hold as many pixels as it says.

@@ -1,7 +1,7 @@
 //! Bilinear resizing with antialiasing, to the bit what Python's Pillow does with 8-bit images.
 //!
-//! Most models of chest films were trained on what Pillow made of them, and a score is only the original's if its pixels
-//! are. Pillow rounds the factors to 22 bits, works across before it works down, and rounds to 8 bits in between; the
+//! Many models were trained on what Pillow made of their images, and a score is only the original's if its pixels are.
+//! Pillow rounds the factors to 22 bits, works across before it works down, and rounds to 8 bits in between; the
 //! resizing crates that we know do one of these differently and are off by one here and there.
 
 use lightbox_dicom::GreyImage;

@@ -23,8 +23,8 @@ pub struct Runners {
 type Slot = Mutex<Option<Arc<OnnxRunner>>>;
 
 impl Runners {
-    /// Nothing is loaded yet. `library` is ONNX Runtime's file, else it is looked for as [`Library::open`] says; `threads`
-    /// work on one run, else two, or one on a machine of one core.
+    /// Nothing is loaded yet. `library` is ONNX Runtime's file, else it is looked for as [`Library::open`] says;
+    /// `threads` work on one run, else two, or one on a machine of one core.
     #[must_use]
     pub fn new(library: Option<PathBuf>, threads: Option<usize>) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);

@@ -88,6 +88,23 @@ fn a_model_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_model_does_not_read_files_that_nobody_checked() {
+    let model = |file: &str| {
+        OnnxFile::default()
+            .input("image", FLOAT, &[ANY, 8, 12, 1])
+            .constant_elsewhere("factor", FLOAT, file)
+            .mean_of_each("image", "mean")
+            .operator("Mul", &["mean", "factor"], "probability")
+            .output("probability", FLOAT, &[ANY])
+    };
+    // Tests run in the crate's own folder, where this file lies.
+    assert!(fs::exists("Cargo.toml").unwrap());
+    for file in ["Cargo.toml", "../inference/Cargo.toml", "/etc/hostname"] {
+        assert_says(load(MANIFEST, &model(file)), &["model of bright 1.0.0 cannot be used"]);
+    }
+}
+
+#[test]
 fn a_model_that_changed_since_it_was_deployed_does_not_run() {
     let folder = folder(MANIFEST, &mean_model(8, 12).to_bytes());
     let release = Release::open(folder.path()).unwrap();

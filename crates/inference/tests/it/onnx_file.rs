@@ -38,6 +38,19 @@ impl OnnxFile {
         self
     }
 
+    /// A constant whose value is in another file.
+    pub fn constant_elsewhere(mut self, name: &str, element: u64, file: &str) -> Self {
+        let (mut tensor, mut location) = (Vec::new(), Vec::new());
+        bytes(&mut location, 1, b"location");
+        bytes(&mut location, 2, file.as_bytes());
+        number(&mut tensor, 2, element);
+        bytes(&mut tensor, 8, name.as_bytes());
+        bytes(&mut tensor, 13, &location);
+        number(&mut tensor, 14, 1);
+        bytes(&mut self.graph, 5, &tensor);
+        self
+    }
+
     pub fn operator(self, kind: &str, inputs: &[&str], output: &str) -> Self {
         self.node(kind, inputs, output, &[])
     }

@@ -34,7 +34,7 @@ fn fetched(variable: &str, place: &str) -> PathBuf {
     path
 }
 
-/// A manifest of a one-input, one-finding app whose model reads 8 × 12 grey pixels; `{sha256}` is filled in by [`folder`].
+/// A manifest of an app with one finding whose model reads 8 × 12 grey pixels; [`folder`] fills in `{sha256}`.
 pub const MANIFEST: &str = r#"
 schema = 1
 [app]
