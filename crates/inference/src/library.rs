@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_named_place_is_the_only_one() {
-        check(Some("/a/lib.so"), &[("ORT_DYLIB_PATH", "/b/lib.so"), ("HOME", "/home/me")], &["/a/lib.so"]);
-        check(None, &[("ORT_DYLIB_PATH", "/b/lib.so"), ("HOME", "/home/me")], &["/b/lib.so"]);
+        check(Some("/a/lib.so"), &[("ORT_DYLIB_PATH", "/b/lib.so"), ("HOME", "/users/me")], &["/a/lib.so"]);
+        check(None, &[("ORT_DYLIB_PATH", "/b/lib.so"), ("HOME", "/users/me")], &["/b/lib.so"]);
     }
 
     #[test]
@@ -164,12 +164,12 @@ mod tests {
         let system = "libonnxruntime.so";
         check(
             None,
-            &[("ORT_DYLIB_PATH", ""), ("HOME", "/home/me")],
-            &[beside, "/home/me/.cache/lightbox/onnxruntime/libonnxruntime.so", system],
+            &[("ORT_DYLIB_PATH", ""), ("HOME", "/users/me")],
+            &[beside, "/users/me/.cache/lightbox/onnxruntime/libonnxruntime.so", system],
         );
         check(
             None,
-            &[("LIGHTBOX_CACHE", "/cache"), ("HOME", "/home/me")],
+            &[("LIGHTBOX_CACHE", "/cache"), ("HOME", "/users/me")],
             &[beside, "/cache/onnxruntime/libonnxruntime.so", system],
         );
         check(None, &[], &[beside, system]);

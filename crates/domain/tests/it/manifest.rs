@@ -1,3 +1,5 @@
+//! A manifest as a packager writes it: what is understood, and what is refused in which words.
+
 use lightbox_domain::Manifest;
 
 pub const VALID: &str = r#"

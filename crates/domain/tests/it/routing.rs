@@ -1,3 +1,5 @@
+//! Which images an app applies to, and how a refusal is worded.
+
 use crate::manifest::VALID;
 use lightbox_domain::{Applicability, AttributeSource, Manifest, evaluate, parse_age};
 use std::collections::BTreeMap;
