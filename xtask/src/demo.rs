@@ -143,7 +143,7 @@ fn table(samples: &[Sample], runs: &[Run]) -> Table {
         "finding",
         "score",
         "threshold",
-        "last byte to stored",
+        "last byte to result",
         "model",
         "map",
     ]);
@@ -161,7 +161,7 @@ fn outcome_cells(run: &Run) -> Vec<String> {
         return vec![format!("{}: {}", run.state, run.reason.as_deref().unwrap_or("no reason given"))];
     };
     vec![
-        format!("{}{}", if finding.positive { "" } else { "no " }, finding.code.meaning),
+        format!("{}, {}", finding.code.meaning, if finding.positive { "positive" } else { "negative" }),
         format!("{:.3}", finding.score),
         format!("{:.3}", finding.threshold),
         milliseconds(run.turnaround_ms),
