@@ -1,6 +1,6 @@
 //! The DICOM JSON model (PS3.18 Annex F).
 
-use crate::object::PixelData;
+use crate::object::{PixelData, little_endian_bytes};
 use crate::{Header, InspectError};
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine};
 use dicom_core::{DicomValue, PrimitiveValue, Tag, VR};
@@ -112,17 +112,6 @@ fn binary(tag: Tag, vr: VR, value: &PrimitiveValue, bulk_data_uri: &str) -> Valu
         0 => json!({ "vr": vr.to_string() }),
         1..=INLINE_BYTES_MAX => json!({ "vr": vr.to_string(), "InlineBinary": BASE64.encode(bytes) }),
         _ => bulk(tag, vr, bulk_data_uri),
-    }
-}
-
-fn little_endian_bytes(value: &PrimitiveValue) -> Vec<u8> {
-    match value {
-        PrimitiveValue::U16(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
-        PrimitiveValue::U32(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
-        PrimitiveValue::U64(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
-        PrimitiveValue::F32(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
-        PrimitiveValue::F64(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
-        other => other.to_bytes().into_owned(),
     }
 }
 

@@ -7,7 +7,9 @@
 
 pub mod capture;
 pub mod compare;
+pub mod display;
 pub mod error;
+pub mod frames;
 pub mod gate;
 pub mod header;
 pub mod inspect;
@@ -17,7 +19,12 @@ pub mod pixels;
 pub mod report;
 pub mod result;
 
+mod codestream;
+mod colour;
+mod decode;
+mod lut;
 mod object;
+mod rle;
 mod source;
 mod syntax;
 mod text;
@@ -25,14 +32,13 @@ mod walk;
 
 pub use capture::write_capture;
 pub use compare::same_data_set;
+pub use display::display_image;
 pub use error::{GateError, InspectError, PixelError, ResultError};
+pub use frames::{native_frame, stored_frame};
 pub use gate::check_result;
 pub use header::Header;
 pub use inspect::inspect;
 pub use part10::{DatasetHasher, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, part10_prefix};
-pub use pixels::{
-    DisplayImage, GreyImage, RgbImage, StoredFrame, Window, display_image, encode_jpeg, encode_png, native_frame,
-    shrink, stored_frame,
-};
+pub use pixels::{DisplayImage, GreyImage, RgbImage, StoredFrame, Window, encode_jpeg, encode_png, shrink};
 pub use report::{write_report, write_report_basic};
 pub use result::{ResultContext, derived_uid};

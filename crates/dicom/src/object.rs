@@ -292,3 +292,15 @@ pub(crate) fn numbers(object: &InMemDicomObject, tag: Tag) -> Vec<f64> {
     let finite = |text: &String| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
     texts(object, tag).iter().filter_map(finite).collect()
 }
+
+/// A value's bytes in little endian.
+pub(crate) fn little_endian_bytes(value: &PrimitiveValue) -> Vec<u8> {
+    match value {
+        PrimitiveValue::U16(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        PrimitiveValue::U32(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        PrimitiveValue::U64(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        PrimitiveValue::F32(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        PrimitiveValue::F64(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        other => other.to_bytes().into_owned(),
+    }
+}

@@ -78,6 +78,11 @@ impl<'a> Walker<'a> {
         Self { source, encoding, open: Vec::new(), pending: 0 }
     }
 
+    /// Gives up walking; the bytes from here on.
+    pub(crate) fn into_source(self) -> ByteSource<'a> {
+        self.source
+    }
+
     /// How many sequences and items are open.
     pub(crate) fn depth(&self) -> usize {
         self.open.len()
