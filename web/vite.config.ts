@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
@@ -6,6 +7,7 @@ const server = process.env.LIGHTBOX_SERVER ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   plugins: [react()],
+  resolve: { alias: { xmlbuilder2: fileURLToPath(new URL('src/pages/study/noMeshes.ts', import.meta.url)) } },
   server: { proxy: { '/api': server, '/dicomweb': server } },
   // Pre-bundling would break the loader's `new URL(…, import.meta.url)` references to its worker and codecs;
   // its CommonJS dependencies still need it.

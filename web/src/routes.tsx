@@ -1,6 +1,7 @@
 /** Every page and where it lives. The viewer comes in a bundle of its own. */
 import { createBrowserRouter, Navigate } from 'react-router';
 import { Frame } from './frame/Frame';
+import { CrashPage } from './pages/CrashPage';
 import { DeploymentsPage } from './pages/deployments/DeploymentsPage';
 import { EventsPage } from './pages/events/EventsPage';
 import { LoginPage } from './pages/login/LoginPage';
@@ -12,6 +13,7 @@ export const router = createBrowserRouter([
   { path: '/login', Component: LoginPage },
   {
     Component: Frame,
+    ErrorBoundary: CrashPage,
     children: [
       { index: true, element: <Navigate to="/read" replace /> },
       { path: '/read', Component: ReadPage },

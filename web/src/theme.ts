@@ -34,8 +34,7 @@ const night: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'iris',
-  primaryShade: { dark: 4, light: 7 },
-  autoContrast: true,
+  primaryShade: { dark: 6, light: 7 },
   colors: { iris, dark: night },
   fontFamily: '"Inter Variable", system-ui, sans-serif',
   fontFamilyMonospace: '"JetBrains Mono Variable", ui-monospace, monospace',

@@ -18,17 +18,18 @@ export function ShortcutHelp({ opened, onClose }: { opened: boolean; onClose: ()
       opened={opened}
       onClose={onClose}
       title="Keyboard shortcuts"
+      size="lg"
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Stack>
-        {groups.map(({ title, shortcuts }) => (
+        {groups.map(({ title, current }) => (
           <section key={title}>
             <Title order={3} size="h6" mb={4}>
               {title}
             </Title>
             <Table verticalSpacing={4}>
               <Table.Tbody>
-                {lines(shortcuts).map(([what, keys]) => (
+                {lines(current()).map(([what, keys]) => (
                   <Table.Tr key={what}>
                     <Table.Td>{what}</Table.Td>
                     <Table.Td ta="right">

@@ -9,9 +9,10 @@ export interface Shortcut {
   run: () => void;
 }
 
+/** What one component binds; read when needed, since it may differ after each render. */
 interface Group {
   title: string;
-  shortcuts: Shortcut[];
+  current: () => readonly Shortcut[];
 }
 
 let groups: Group[] = [];
@@ -28,7 +29,7 @@ function subscribe(listener: () => void): () => void {
 }
 
 /** All shortcuts that work now, for the `?` list. */
-export function useShortcutGroups(): readonly { title: string; shortcuts: readonly Shortcut[] }[] {
+export function useShortcutGroups(): readonly Group[] {
   return useSyncExternalStore(subscribe, () => groups);
 }
 
@@ -47,7 +48,7 @@ export function useShortcuts(title: string, shortcuts: Shortcut[]): void {
   latest.current = shortcuts;
 
   useEffect(() => {
-    const group: Group = { title, shortcuts: latest.current };
+    const group: Group = { title, current: () => latest.current };
     change([...groups, group]);
     const onKey = (event: KeyboardEvent) => {
       if (isTaken(event)) return;

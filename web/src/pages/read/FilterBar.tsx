@@ -1,4 +1,4 @@
-import { Chip, Group, TextInput } from '@mantine/core';
+import { Button, Group, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -39,17 +39,17 @@ export function FilterBar({ filters, onChange, total }: FilterBarProps) {
           const { word, Shape, color } = aiStates[state];
           const chosen = filters.aiState === state;
           return (
-            <Chip
+            <Button
               key={state}
-              size="xs"
-              radius="sm"
-              variant="outline"
-              checked={chosen}
-              icon={<Shape size={12} color={color} aria-hidden />}
-              onChange={() => onChange({ aiState: chosen ? undefined : state })}
+              size="compact-sm"
+              variant={chosen ? 'light' : 'default'}
+              fw={500}
+              aria-pressed={chosen}
+              leftSection={<Shape size={14} stroke={1.8} color={color} aria-hidden />}
+              onClick={() => onChange({ aiState: chosen ? undefined : state })}
             >
               {word}
-            </Chip>
+            </Button>
           );
         })}
       </Group>

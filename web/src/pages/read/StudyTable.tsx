@@ -1,7 +1,7 @@
 import { Skeleton, Table } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { useRef } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { type RefObject, useEffect, useRef } from 'react';
+import { Link, useLocation, useNavigate } from 'react-router';
 import { api } from '../../api/client';
 import type { WorklistItem } from '../../api/types';
 import { useShortcuts } from '../../frame/shortcuts';
@@ -19,10 +19,23 @@ interface StudyTableProps {
   filters: WorklistFilters;
 }
 
-const heads = ['Patient', 'Age · sex', 'Accession', 'Study date', 'Description', 'Modality', 'Images', 'AI'];
+/** Column heads; the class hides what a narrow window has no room for. */
+const heads: { name: string; className?: string }[] = [
+  { name: 'Patient' },
+  { name: 'Age · sex' },
+  { name: 'Accession', className: classes.spare },
+  { name: 'Study date' },
+  { name: 'Description' },
+  { name: 'Modality' },
+  { name: 'Images', className: `${classes.right} ${classes.spare}` },
+  { name: 'AI' },
+  { name: 'Top finding' },
+  { name: 'Received', className: classes.right },
+];
 
 export function StudyTable({ studies, filters }: StudyTableProps) {
   const body = useRef<HTMLTableSectionElement>(null);
+  useKeptPlace(body, studies !== undefined);
   const move = (step: number) => {
     const links = [...(body.current?.querySelectorAll('a') ?? [])];
     const current = links.indexOf(document.activeElement as HTMLAnchorElement);
@@ -43,16 +56,14 @@ export function StudyTable({ studies, filters }: StudyTableProps) {
 
   return (
     <Table.ScrollContainer minWidth={860} type="native">
-      <Table className={classes.table} verticalSpacing={6} horizontalSpacing={10} aria-label="Studies">
+      <Table className={classes.table} verticalSpacing={6} horizontalSpacing={8} aria-label="Studies">
         <Table.Thead>
           <Table.Tr>
-            {heads.map((head) => (
-              <Table.Th key={head} className={head === 'Images' ? classes.right : undefined}>
-                {head}
+            {heads.map(({ name, className }) => (
+              <Table.Th key={name} className={className}>
+                {name}
               </Table.Th>
             ))}
-            <Table.Th>Top finding</Table.Th>
-            <Table.Th className={classes.right}>Received</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody ref={body} aria-busy={studies === undefined}>
@@ -67,6 +78,16 @@ export function StudyTable({ studies, filters }: StudyTableProps) {
       </Table>
     </Table.ScrollContainer>
   );
+}
+
+/** Back from the viewer, the study that was open there has the focus. */
+function useKeptPlace(body: RefObject<HTMLTableSectionElement | null>, loaded: boolean): void {
+  const { state } = useLocation();
+  const opened: unknown = (state as { opened?: unknown } | null)?.opened;
+  useEffect(() => {
+    if (!loaded || typeof opened !== 'string') return;
+    body.current?.querySelector<HTMLElement>(`a[href*="/${CSS.escape(opened)}"]`)?.focus();
+  }, [body, loaded, opened]);
 }
 
 function StudyRow({ study, filters }: { study: WorklistItem; filters: WorklistFilters }) {
@@ -93,20 +114,22 @@ function StudyRow({ study, filters }: { study: WorklistItem; filters: WorklistFi
         <span className={classes.id}>{study.patient_id}</span>
       </Table.Td>
       <Table.Td className={classes.tight}>{ageAndSex(study.patient_age, study.patient_sex)}</Table.Td>
-      <Table.Td className={`mono ${classes.tight}`}>{study.accession_number ?? '–'}</Table.Td>
+      <Table.Td className={`mono ${classes.tight} ${classes.spare}`}>
+        {study.accession_number ?? '–'}
+      </Table.Td>
       <Table.Td className={`num ${classes.tight}`}>{study.study_date ?? '–'}</Table.Td>
       <Table.Td className={classes.description}>{study.study_description ?? '–'}</Table.Td>
       <Table.Td className={classes.tight}>{study.modalities.join(' ')}</Table.Td>
-      <Table.Td className={`num ${classes.right}`}>{study.instance_count}</Table.Td>
+      <Table.Td className={`num ${classes.right} ${classes.spare}`}>{study.instance_count}</Table.Td>
       <Table.Td className={classes.tight}>
         <AiStateMark state={study.ai_state} />
       </Table.Td>
       <Table.Td className={classes.tight}>
         {study.top_finding && (
           <span className={classes.finding}>
-            <ScoreBar {...study.top_finding} />
-            <ScoreNumbers {...study.top_finding} />
             <span className={classes.meaning}>{study.top_finding.meaning}</span>
+            <ScoreNumbers {...study.top_finding} />
+            <ScoreBar {...study.top_finding} />
           </span>
         )}
       </Table.Td>
@@ -121,7 +144,7 @@ function SkeletonRows() {
   return Array.from({ length: 8 }, (_, row) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: placeholders have no identity
     <Table.Tr key={row}>
-      <Table.Td colSpan={heads.length + 2}>
+      <Table.Td colSpan={heads.length}>
         <Skeleton height={14} width={`${92 - ((row * 17) % 30)}%`} />
       </Table.Td>
     </Table.Tr>

@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core';
+import { Anchor } from '@mantine/core';
 import type { Run, Series } from '../../api/types';
 import { Uid } from '../../parts/Uid';
 import { resultKind } from '../../parts/words';
@@ -23,9 +23,9 @@ export function ResultList({ run, series, onOpenImage }: ResultListProps) {
       {run.results.map(({ kind, sop_instance_uid }) => (
         <li key={sop_instance_uid} className={classes.result}>
           {pictures.has(sop_instance_uid) ? (
-            <Button variant="subtle" size="compact-sm" ml={-8} onClick={() => onOpenImage(sop_instance_uid)}>
+            <Anchor component="button" type="button" size="sm" onClick={() => onOpenImage(sop_instance_uid)}>
               {resultKind(kind)}
-            </Button>
+            </Anchor>
           ) : (
             <span>{resultKind(kind)}</span>
           )}

@@ -1,11 +1,11 @@
 import { ActionIcon, Group, Text, Tooltip } from '@mantine/core';
 import { IconArrowLeft, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import type { WorklistItem } from '../../api/types';
 import { personName, sexWord } from '../../parts/words';
 import classes from './StudyHeader.module.css';
-import { useNeighbours } from './useNeighbours';
+import { useNeighbours, useWorklistAddress } from './useNeighbours';
 
 interface StudyHeaderProps {
   study: WorklistItem;
@@ -15,7 +15,7 @@ interface StudyHeaderProps {
 
 /** Whose study this is, the way to the next one, and the tools. */
 export function StudyHeader({ study, children }: StudyHeaderProps) {
-  const [filters] = useSearchParams();
+  const [worklist, options] = useWorklistAddress();
   const born = study.patient_birth_date && `born ${study.patient_birth_date}`;
   const person = [study.patient_age, sexWord(study.patient_sex), born].filter(Boolean).join(' · ');
   const exam = [
@@ -29,7 +29,8 @@ export function StudyHeader({ study, children }: StudyHeaderProps) {
       <Tooltip label="Back to the worklist (Esc)">
         <ActionIcon
           component={Link}
-          to={`/read?${filters}`}
+          to={worklist}
+          state={options.state}
           variant="subtle"
           color="gray"
           aria-label="Back to the worklist"

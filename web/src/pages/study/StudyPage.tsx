@@ -2,7 +2,7 @@
 import { Loader } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo, useState } from 'react';
-import { useNavigate, useParams, useSearchParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 import { api } from '../../api/client';
 import type { Run, Series, StudyDetail } from '../../api/types';
 import { useTitle } from '../../frame/Page';
@@ -18,7 +18,7 @@ import { Stage } from './Stage';
 import { StudyHeader } from './StudyHeader';
 import classes from './StudyPage.module.css';
 import { Toolbar } from './Toolbar';
-import { useNeighbours } from './useNeighbours';
+import { useNeighbours, useWorklistAddress } from './useNeighbours';
 import { useStackView } from './useStackView';
 import { windowsFor } from './windows';
 
@@ -159,17 +159,15 @@ interface ReadingKeys {
 
 function useReadingKeys({ windows, toggleMap, setTool, view }: ReadingKeys): void {
   const navigate = useNavigate();
-  const [filters] = useSearchParams();
+  const back = useWorklistAddress();
   const { previous, next } = useNeighbours();
   const go = (address: string | undefined) => {
     if (address !== undefined) void navigate(address);
   };
-  const presets = Array.from({ length: 9 }, (_, index) => ({
+  const presets = windows.map((window, index) => ({
     key: String(index + 1),
-    what: windows[index] ? `Window: ${windows[index].name}` : 'Window (not for this image)',
-    run: () => {
-      if (windows[index]) view.setWindow(windows[index]);
-    },
+    what: `Window: ${window.name}`,
+    run: () => view.setWindow(window),
   }));
   useShortcuts('Reading', [
     { key: 'h', what: 'Show or hide the AI map', run: toggleMap },
@@ -182,7 +180,7 @@ function useReadingKeys({ windows, toggleMap, setTool, view }: ReadingKeys): voi
     { key: 'ArrowUp', what: 'Previous image of the series', run: () => view.step(-1) },
     { key: 'j', what: 'Next study', run: () => go(next) },
     { key: 'k', what: 'Previous study', run: () => go(previous) },
-    { key: 'Escape', what: 'Back to the worklist', run: () => go(`/read?${filters}`) },
+    { key: 'Escape', what: 'Back to the worklist', run: () => void navigate(...back) },
     ...presets,
   ]);
 }

@@ -4,9 +4,9 @@ import {
   IconAdjustmentsHorizontal,
   IconArrowsMove,
   IconBackground,
-  IconBrightnessHalf,
-  IconContrast2,
+  IconContrast,
   IconRestore,
+  IconSquareHalf,
   IconZoomIn,
 } from '@tabler/icons-react';
 import type { Tool } from './cornerstone';
@@ -23,7 +23,7 @@ interface ToolbarProps {
 }
 
 const mouseTools: { tool: Tool; label: string; hint: string; Glyph: Icon }[] = [
-  { tool: 'window', label: 'Window', hint: 'w', Glyph: IconBrightnessHalf },
+  { tool: 'window', label: 'Window', hint: 'w', Glyph: IconContrast },
   { tool: 'zoom', label: 'Zoom', hint: 'z', Glyph: IconZoomIn },
   { tool: 'pan', label: 'Pan', hint: 'p', Glyph: IconArrowsMove },
 ];
@@ -31,6 +31,17 @@ const mouseTools: { tool: Tool; label: string; hint: string; Glyph: Icon }[] = [
 export function Toolbar({ tool, onTool, view, windows, map }: ToolbarProps) {
   return (
     <Group role="toolbar" aria-label="Image tools" gap={4} wrap="nowrap">
+      {map && (
+        <Button
+          size="compact-md"
+          variant={map.shown ? 'light' : 'default'}
+          leftSection={<IconBackground size={16} stroke={1.8} aria-hidden />}
+          aria-pressed={map.shown}
+          onClick={map.onToggle}
+        >
+          AI map
+        </Button>
+      )}
       {mouseTools.map((each) => (
         <ToolButton
           key={each.tool}
@@ -45,22 +56,11 @@ export function Toolbar({ tool, onTool, view, windows, map }: ToolbarProps) {
       <ToolButton
         label="Invert"
         hint="i"
-        Glyph={IconContrast2}
+        Glyph={IconSquareHalf}
         pressed={view.picture?.inverted ?? false}
         onClick={view.toggleInvert}
       />
       <ToolButton label="Reset" hint="r" Glyph={IconRestore} onClick={view.reset} />
-      {map && (
-        <Button
-          size="compact-md"
-          variant={map.shown ? 'light' : 'default'}
-          leftSection={<IconBackground size={16} stroke={1.8} aria-hidden />}
-          aria-pressed={map.shown}
-          onClick={map.onToggle}
-        >
-          AI map
-        </Button>
-      )}
     </Group>
   );
 }

@@ -40,8 +40,8 @@ export function startEngine(): RenderingEngine {
   for (const tool of [WindowLevelTool, ZoomTool, PanTool, StackScrollTool]) addTool(tool);
   tools = ToolGroupManager.createToolGroup('lightbox');
   for (const name of [...Object.values(toolNames), StackScrollTool.toolName]) tools?.addTool(name);
-  tools?.addViewport(viewportId, engineId);
   engine = new RenderingEngine(engineId);
+  tools?.addViewport(viewportId, engineId);
   return engine;
 }
 

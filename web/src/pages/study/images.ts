@@ -12,14 +12,29 @@ export interface ViewerImage {
   attributes: DicomJson;
 }
 
-const registered = new Set<string>();
-
 function byNumber(one: Instance, other: Instance): number {
   return (one.instance_number ?? 0) - (other.instance_number ?? 0);
 }
 
 export function imageInstances(series: Series): Instance[] {
   return series.instances.filter(({ is_image }) => is_image).sort(byNumber);
+}
+
+const spacingTags = ['00280030', '00181164'];
+
+/** Some scanners write a pixel spacing of zero, which no geometry survives; without one, pixels are square. */
+function withUsableSpacing(attributes: DicomJson): DicomJson {
+  const useless = spacingTags.filter((tag) => numbersOf(attributes, tag).some((spacing) => spacing <= 0));
+  return Object.fromEntries(Object.entries(attributes).filter(([tag]) => !useless.includes(tag)));
+}
+
+const registered = new Set<string>();
+
+/** Cornerstone finds an instance's attributes by the address before `/frames/`; it wants each only once. */
+function register(base: string, attributes: DicomJson): void {
+  if (registered.has(base)) return;
+  registered.add(base);
+  utilities.addDicomWebInstance(`${base}/frames/1`, withUsableSpacing(attributes));
 }
 
 /** All pictures of a series in order, their attributes known to Cornerstone. */
@@ -31,11 +46,10 @@ export async function loadImages(study: string, series: Series): Promise<ViewerI
       instance: instance.sop_instance_uid,
     };
     const attributes = await fetchMetadata(address);
+    const base = `wadors:${location.origin}${instancePath(address)}`;
+    register(base, attributes);
     return Array.from({ length: Math.max(1, instance.frames) }, (_, frame) => {
-      const imageId = `wadors:${location.origin}${instancePath(address)}/frames/${frame + 1}`;
-      if (!registered.has(imageId)) utilities.addDicomWebInstance(imageId, attributes);
-      registered.add(imageId);
-      return { imageId, instance, attributes };
+      return { imageId: `${base}/frames/${frame + 1}`, instance, attributes };
     });
   });
   return (await Promise.all(perInstance)).flat();

@@ -36,7 +36,7 @@ export function mapBitmap(map: RunMap): HTMLCanvasElement {
   const pixels = context.createImageData(map.columns, map.rows);
   map.values.forEach((value, index) => {
     const [red, green, blue] = infernoAt(value);
-    pixels.data.set([red, green, blue, Math.round(255 * Math.min(1, Math.max(0, value)) ** 0.7)], index * 4);
+    pixels.data.set([red, green, blue, Math.round(255 * Math.min(1, Math.max(0, value)))], index * 4);
   });
   context.putImageData(pixels, 0, 0);
   return bitmap;

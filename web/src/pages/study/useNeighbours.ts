@@ -1,7 +1,15 @@
-/** The studies before and after this one in the worklist that the reader came from. */
+/** The worklist that the reader came from, and the studies before and after this one in it. */
 import { useParams, useSearchParams } from 'react-router';
 import { api } from '../../api/client';
 import { filtersOf, requestOf } from '../read/filters';
+
+/** The worklist with its filters, and for `navigate` the study to focus there, so that the list keeps its place. */
+export function useWorklistAddress(): [address: string, options: { state: { opened: string | undefined } }] {
+  const { study } = useParams();
+  const [filters] = useSearchParams();
+  const search = filters.toString();
+  return [search ? `/read?${search}` : '/read', { state: { opened: study } }];
+}
 
 interface Neighbours {
   /** Addresses of their viewers; undefined at the ends of the list. */
