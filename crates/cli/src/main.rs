@@ -1,2 +1,104 @@
-//! The one binary.
-fn main() {}
+//! The one binary, `lightbox`: settings, logging, wiring and shutdown. What the commands do is in the other rooms.
+
+mod commands;
+mod output;
+mod serve;
+mod settings;
+
+use clap::{Parser, Subcommand};
+use output::Output;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+First steps:
+  lightbox serve --data lightbox-data          start; the first start prints a one-time password
+  lightbox peer allow CT1 --data lightbox-data admit the modality that calls itself CT1
+  lightbox deploy RELEASE --data lightbox-data put an app to work
+  lightbox import STUDY/ --data lightbox-data  or send: storescu -aet CT1 -aec LIGHTBOX localhost 11112 FILE
+
+Every flag of `serve` is also an environment variable (LIGHTBOX_HTTP for --http) and a key in lightbox.toml.";
+
+/// Finds, runs and watches AI for medical imaging: studies arrive, apps run, people see what they found.
+#[derive(Parser)]
+#[command(name = "lightbox", version, after_help = EXAMPLES, propagate_version = true)]
+struct Cli {
+    /// Print JSON for programs instead of text for people
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve DICOM and HTTP until stopped (Ctrl-C)
+    Serve(settings::ServeFlags),
+    /// Read DICOM files and folders into the store
+    Import(commands::import::Import),
+    /// Send DICOM files to a peer by C-STORE
+    Send(commands::send::Send),
+    /// Admit, list and remove DICOM peers
+    #[command(subcommand)]
+    Peer(commands::peer::Peer),
+    /// Put a release to work
+    Deploy(commands::deploy::Deploy),
+    /// Check a release folder before it is deployed
+    #[command(subcommand)]
+    App(commands::app::App),
+    /// Look at runs, try one again, or run one outside its intended use
+    #[command(subcommand)]
+    Run(commands::run::Run),
+    /// Make and remove accounts of people
+    #[command(subcommand)]
+    User(commands::user::User),
+    /// Make and remove tokens of programs
+    #[command(subcommand)]
+    Token(commands::token::Token),
+    /// Check every stored file against its digest and every line of the log against its chain
+    Verify(commands::verify::Verify),
+    /// Say what is missing or wrong on this machine
+    Doctor(commands::doctor::Doctor),
+    /// Print the OpenAPI document of the HTTP interface
+    #[command(hide = true)]
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("cannot start")),
+    };
+    match runtime.block_on(dispatch(cli.command, &output)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(flags) => serve::serve(flags, output).await,
+        Command::Import(import) => import.execute(output).await,
+        Command::Send(send) => send.execute(output).await,
+        Command::Peer(peer) => peer.execute(output).await,
+        Command::Deploy(deploy) => deploy.execute(output).await,
+        Command::App(app) => app.execute(output),
+        Command::Run(run) => run.execute(output).await,
+        Command::User(user) => user.execute(output).await,
+        Command::Token(token) => token.execute(output).await,
+        Command::Verify(verify) => verify.execute(output).await,
+        Command::Doctor(doctor) => doctor.execute(output).await,
+        Command::Openapi => {
+            output.line(&lightbox_http::openapi_json());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// One line: what was attempted, on what, what to do.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let line = format!("{error:#}").replace('\n', " ");
+    eprintln!("lightbox: {line}");
+    ExitCode::FAILURE
+}

@@ -6,7 +6,7 @@
 use crate::{DataFolder, StoreError};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use ulid::Ulid;
 
@@ -142,6 +142,19 @@ impl Blobs {
         Ok(keys)
     }
 
+    /// Reads the file of this key and compares its SHA-256. Blocks.
+    ///
+    /// # Errors
+    /// What is wrong, in one line.
+    pub fn check(&self, key: &BlobKey, sha256: &str) -> Result<(), String> {
+        let path = self.path(key);
+        match hash_file(&path) {
+            Ok(found) if found == sha256 => Ok(()),
+            Ok(_) => Err(format!("{}: its bytes are not those that were stored", path.display())),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
     /// Removes the file of this key.
     ///
     /// # Errors
@@ -188,6 +201,18 @@ impl Drop for Written {
         if !self.path.as_os_str().is_empty() {
             // What cannot be removed here is swept at the next start.
             let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn hash_file(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hexadecimal(&hasher.finalize())),
+            count => hasher.update(&piece[..count]),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! incoming/          files that are still arriving
 //! releases/<digest>/ the files of deployed releases
 //! lock               held while a server works on the folder
+//! arrivals.lock      held by imports
 //! ```
 
 use crate::StoreError;
@@ -48,6 +49,30 @@ impl DataFolder {
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| StoreError::InUse(self.root.clone()))?;
         Ok(FolderLock { _file: file })
+    }
+
+    /// Says that files arrive by another process than the server, such as an import, so that a server that starts does
+    /// not take them for what a crash left.
+    ///
+    /// # Errors
+    /// When the lock cannot be opened.
+    pub fn lock_arrivals(&self) -> Result<FolderLock, StoreError> {
+        let path = self.root.join("arrivals.lock");
+        let file = File::create(&path).map_err(StoreError::file("open the lock", &path))?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockShared)
+            .map_err(|error| StoreError::file("take the lock", &path)(error.into()))?;
+        Ok(FolderLock { _file: file })
+    }
+
+    /// Holds off imports for a moment; `None` when one is under way.
+    ///
+    /// # Errors
+    /// When the lock cannot be opened.
+    pub fn try_lock_arrivals(&self) -> Result<Option<FolderLock>, StoreError> {
+        let path = self.root.join("arrivals.lock");
+        let file = File::create(&path).map_err(StoreError::file("open the lock", &path))?;
+        let locked = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+        Ok(locked.is_ok().then_some(FolderLock { _file: file }))
     }
 
     /// The folder itself.

@@ -1,0 +1,33 @@
+//! One file a command.
+
+pub mod app;
+pub mod deploy;
+pub mod doctor;
+pub mod import;
+pub mod peer;
+pub mod run;
+pub mod send;
+pub mod token;
+pub mod user;
+pub mod verify;
+
+use crate::settings::DataFlag;
+use lightbox_domain::Actor;
+use lightbox_store::{DataFolder, Store};
+
+/// Who acts when the owner of the data folder uses a command.
+pub fn actor() -> Actor {
+    Actor::system("command-line")
+}
+
+/// Opens the data folder for a short command. A server may be at work on it.
+pub async fn open(flag: &DataFlag) -> anyhow::Result<(DataFolder, Store)> {
+    let folder = DataFolder::open(&flag.data)?;
+    let store = Store::open(&folder).await?;
+    Ok((folder, store))
+}
+
+/// A time of the store, RFC 3339 in UTC.
+pub fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default()
+}

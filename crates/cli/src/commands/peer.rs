@@ -1,0 +1,144 @@
+//! `lightbox peer`: which DICOM application entities may call, and which receive results.
+
+use super::{actor, open, time};
+use crate::output::{Output, columns};
+use crate::settings::DataFlag;
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use lightbox_domain::{AeTitle, Event, Peer as DicomPeer};
+use lightbox_store::now_ms;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// DICOM peers.
+#[derive(Subcommand)]
+pub enum Peer {
+    /// Admit a caller, or change what is known of it
+    Allow(Allow),
+    /// List peers and callers that wait to be admitted
+    List {
+        #[command(flatten)]
+        data: DataFlag,
+    },
+    /// Remove a peer; its calls are refused from now on
+    Remove {
+        /// Its AE title
+        ae_title: String,
+        #[command(flatten)]
+        data: DataFlag,
+    },
+    /// Ask a peer whether it is there (C-ECHO)
+    Echo {
+        /// Its AE title
+        ae_title: String,
+        /// Our AE title
+        #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
+        aet: String,
+        #[command(flatten)]
+        data: DataFlag,
+    },
+}
+
+/// What is known of a peer.
+#[derive(Args)]
+pub struct Allow {
+    /// Its AE title; '*' admits every caller
+    ae_title: String,
+    /// Only from this address
+    #[arg(long)]
+    host: Option<String>,
+    /// The port on which it accepts associations
+    #[arg(long)]
+    port: Option<u16>,
+    /// Forward the results of live deployments to it
+    #[arg(long, requires = "host", requires = "port")]
+    results: bool,
+    #[command(flatten)]
+    data: DataFlag,
+}
+
+impl Peer {
+    /// Does it.
+    pub async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Allow(allow) => allow.execute(output).await,
+            Self::List { data } => list(&data, output).await,
+            Self::Remove { ae_title, data } => remove(&ae_title, &data, output).await,
+            Self::Echo { ae_title, aet, data } => echo(&ae_title, &aet, &data, output).await,
+        }
+    }
+}
+
+impl Allow {
+    async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
+        if self.ae_title != "*" {
+            AeTitle::parse(&self.ae_title).with_context(|| format!("cannot admit {}", self.ae_title))?;
+        }
+        let (_, store) = open(&self.data).await?;
+        let peer = DicomPeer {
+            ae_title: self.ae_title,
+            host: self.host,
+            port: self.port,
+            receives_results: self.results,
+            admitted_ms: now_ms(),
+        };
+        let mut write = store.write().await?;
+        write.upsert_peer(&peer).await?;
+        write.append_event(Event::new(&actor().name, "peer.admitted", "peer", &peer.ae_title)).await?;
+        write.commit().await?;
+        output.print(&serde_json::json!({ "admitted": peer.ae_title }), || format!("admitted {}", peer.ae_title));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn list(data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
+    let (_, store) = open(data).await?;
+    let (peers, pending) = (store.peers().await?, store.pending_peers().await?);
+    let json = serde_json::json!({
+        "peers": peers.iter().map(|peer| serde_json::json!({
+            "ae_title": peer.ae_title, "host": peer.host, "port": peer.port,
+            "receives_results": peer.receives_results, "admitted_at": time(peer.admitted_ms),
+        })).collect::<Vec<_>>(),
+        "pending": pending.iter().map(|one| serde_json::json!({
+            "ae_title": one.ae_title, "host": one.host, "attempts": one.attempts, "last_seen_at": time(one.last_seen_ms),
+        })).collect::<Vec<_>>(),
+    });
+    let mut rows: Vec<_> = peers
+        .iter()
+        .map(|peer| {
+            let host = peer.host.clone().unwrap_or_else(|| "any".to_owned());
+            let port = peer.port.map(|port| port.to_string()).unwrap_or_default();
+            let state = if peer.receives_results { "admitted, receives results" } else { "admitted" };
+            vec![peer.ae_title.clone(), host, port, state.to_owned()]
+        })
+        .collect();
+    rows.extend(pending.iter().map(|one| {
+        let state = format!("pending, called {} times", one.attempts);
+        vec![one.ae_title.clone(), one.host.clone(), String::new(), state]
+    }));
+    output.print(&json, || columns(&["AE title", "host", "port", "state"], &rows));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn remove(ae_title: &str, data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
+    let (_, store) = open(data).await?;
+    let mut write = store.write().await?;
+    if !write.delete_peer(ae_title).await? {
+        bail!("there is no peer {ae_title}; `lightbox peer list` shows those there are");
+    }
+    write.append_event(Event::new(&actor().name, "peer.removed", "peer", ae_title)).await?;
+    write.commit().await?;
+    output.print(&serde_json::json!({ "removed": ae_title }), || format!("removed {ae_title}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn echo(ae_title: &str, aet: &str, data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
+    /// How long a peer may take to answer.
+    const WAIT_MAX: Duration = Duration::from_secs(10);
+    let (_, store) = open(data).await?;
+    let peer = store.peer(ae_title).await?;
+    let took = lightbox_dimse::echo(&peer, aet, WAIT_MAX).await?;
+    let ms = took.as_millis();
+    output.print(&serde_json::json!({ "ok": true, "ms": ms }), || format!("{ae_title} answered in {ms} ms"));
+    Ok(ExitCode::SUCCESS)
+}

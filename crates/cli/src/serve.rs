@@ -1,0 +1,130 @@
+//! `lightbox serve`: everything wired together, until it is told to stop.
+
+use crate::output::Output;
+use crate::settings::{ServeFlags, Settings};
+use anyhow::Context;
+use lightbox_domain::{Event, Job, JobKind, Limits};
+use lightbox_inference::Runners;
+use lightbox_pipeline::{JobError, Pipeline, Worker};
+use lightbox_store::{DataFolder, Store};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// How long a stop waits for associations, requests and jobs under way.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// Serves until Ctrl-C or SIGTERM.
+pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCode> {
+    start_logging(output.is_json());
+    let settings = flags.settings()?;
+    let folder = DataFolder::open(&settings.data)?;
+    let _lock = folder.lock()?;
+    let store = Store::open(&folder).await?;
+    recover(&store, &folder).await?;
+    let http = bind(&settings.http, "--http").await?;
+    let dicom = bind(&settings.dicom, "--dicom").await?;
+    let one_time = lightbox_identity::ensure_first_admin(&store).await?;
+    log_start(&store).await?;
+    announce(output, &settings, http.local_addr()?, dicom.local_addr()?, one_time.as_ref());
+    run(&settings, folder, store, http, dicom).await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs go to standard error; `LIGHTBOX_LOG` filters them as `tracing` does.
+fn start_logging(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LIGHTBOX_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,ort=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match json {
+        true => builder.json().init(),
+        false => builder.with_target(false).init(),
+    }
+}
+
+/// Puts right what a crash may have left.
+async fn recover(store: &Store, folder: &DataFolder) -> anyhow::Result<()> {
+    match folder.try_lock_arrivals()? {
+        Some(_alone) => {
+            let removed = store.sweep_orphans().await?;
+            if removed > 0 {
+                tracing::info!(files = removed, "removed files that had not arrived whole when the last server ended");
+            }
+        }
+        None => tracing::info!("an import is under way; what a crash may have left is looked at when we next start"),
+    }
+    let released = store.release_claims().await?;
+    if released > 0 {
+        tracing::info!(jobs = released, "took up jobs that were under way when the last server ended");
+    }
+    Ok(())
+}
+
+async fn bind(address: &str, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; choose another {flag}"))
+}
+
+async fn log_start(store: &Store) -> anyhow::Result<()> {
+    let mut write = store.write().await?;
+    let version = env!("CARGO_PKG_VERSION");
+    let event = Event::new("lightbox", "server.started", "server", version);
+    write.append_event(event).await?;
+    Ok(write.commit().await?)
+}
+
+fn announce(
+    output: &Output,
+    settings: &Settings,
+    http: SocketAddr,
+    dicom: SocketAddr,
+    one_time: Option<&lightbox_identity::OneTime>,
+) {
+    let ready = serde_json::json!({
+        "ready": true,
+        "http": format!("http://{http}"),
+        "dicom": dicom.to_string(),
+        "ae_title": settings.ae_title.as_str(),
+        "one_time": one_time.map(|one| serde_json::json!({ "name": one.name, "password": one.password })),
+    });
+    output.print(&ready, || {
+        let mut lines = vec![
+            format!("Lightbox {} is ready", env!("CARGO_PKG_VERSION")),
+            format!("  web    http://{http}"),
+            format!("  DICOM  {dicom}  (AE title {})", settings.ae_title),
+            format!("  data   {}", settings.data.display()),
+        ];
+        if let Some(one) = one_time {
+            lines.push(format!("  sign in at http://{http}/login?name={} with the one-time password", one.name));
+            lines.push(format!("         {}", one.password));
+        }
+        lines.join("\n")
+    });
+}
+
+/// Runs the doors and the worker until a signal comes, then lets them finish what is under way.
+async fn run(settings: &Settings, folder: DataFolder, store: Store, http: TcpListener, dicom: TcpListener) {
+    let limits = Arc::new(settings.limits.clone());
+    let runners = Arc::new(Runners::new(settings.onnxruntime.clone(), settings.model_threads));
+    let pipeline = Pipeline::new(store.clone(), runners, Arc::clone(&limits));
+    let (stop, stopped) = watch::channel(false);
+    let worker = tokio::spawn(worker(&pipeline, settings).work(stopped.clone()));
+    let dimse = tokio::spawn(dimse_server(settings, &pipeline, &limits).serve(dicom, until(stopped.clone())));
+    let state = http_state(settings, folder, &pipeline, &limits);
+    let web = tokio::spawn(lightbox_http::serve(http, state, until(stopped)));
+    wait_for_signal().await;
+    tracing::info!("stopping; what is under way is finished first");
+    let _ = stop.send(true);
+    let all = async {
+        let _ = tokio::join!(worker, dimse, web);
+    };
+    if tokio::time::timeout(STOP_WAIT_MAX, all).await.is_err() {
+        tracing::warn!(
+            seconds = STOP_WAIT_MAX.as_secs(),
+            "stopped without waiting longer; jobs go on at the next start"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! The settings of `serve`: a flag, else LIGHTBOX_* in the environment, else a key in `lightbox.toml`, else the default.
+
+use anyhow::Context;
+use clap::Args;
+use lightbox_domain::{AeTitle, Limits};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Where the installation keeps everything. Every command takes it.
+#[derive(Args, Clone, Debug)]
+pub struct DataFlag {
+    /// The data folder; made if it is missing
+    #[arg(long, env = "LIGHTBOX_DATA", value_name = "DIR", default_value = "lightbox-data")]
+    pub data: PathBuf,
+}
+
+/// The flags of `serve`.
+#[derive(Args, Debug)]
+pub struct ServeFlags {
+    #[command(flatten)]
+    data: DataFlag,
+    /// Settings file [default: lightbox.toml in the data folder, if there is one]
+    #[arg(long, env = "LIGHTBOX_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address of the web page and the HTTP interfaces [default: 127.0.0.1:8080; port 0 takes a free one]
+    #[arg(long, env = "LIGHTBOX_HTTP", value_name = "ADDRESS")]
+    http: Option<String>,
+    /// Address for DICOM associations [default: 127.0.0.1:11112]
+    #[arg(long, env = "LIGHTBOX_DICOM", value_name = "ADDRESS")]
+    dicom: Option<String>,
+    /// Our application entity title [default: LIGHTBOX]
+    #[arg(long, env = "LIGHTBOX_AET", value_name = "TITLE")]
+    aet: Option<String>,
+    /// Refuse associations that call another title than ours
+    #[arg(long, env = "LIGHTBOX_STRICT_CALLED_AET")]
+    strict_called_aet: bool,
+    /// The name of this site, shown in the page's header [default: Lightbox]
+    #[arg(long, env = "LIGHTBOX_SITE", value_name = "NAME")]
+    site: Option<String>,
+    /// ONNX Runtime's library, libonnxruntime.so [default: ORT_DYLIB_PATH, then the usual places]
+    #[arg(long, env = "LIGHTBOX_ONNXRUNTIME", value_name = "FILE")]
+    onnxruntime: Option<PathBuf>,
+    /// Threads of one model run [default: the machine's, at most 2]
+    #[arg(long, env = "LIGHTBOX_MODEL_THREADS", value_name = "N")]
+    model_threads: Option<usize>,
+}
+
+/// The keys of `lightbox.toml`. A key that is not known is an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    http: Option<String>,
+    dicom: Option<String>,
+    aet: Option<String>,
+    strict_called_aet: bool,
+    site: Option<String>,
+    onnxruntime: Option<PathBuf>,
+    model_threads: Option<usize>,
+    limits: Limits,
+}
+
+/// What `serve` works with.
+#[derive(Debug)]
+pub struct Settings {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Address of the HTTP door.
+    pub http: String,
+    /// Address of the DIMSE door.
+    pub dicom: String,
+    /// Our title.
+    pub ae_title: AeTitle,
+    /// Whether another called title is refused.
+    pub strict_called_aet: bool,
+    /// The site's name.
+    pub site: String,
+    /// ONNX Runtime's library, if it was named.
+    pub onnxruntime: Option<PathBuf>,
+    /// Threads of one model run, if it was set.
+    pub model_threads: Option<usize>,
+    /// The site's limits.
+    pub limits: Limits,
+}
+
+impl ServeFlags {
+    /// Puts flags, environment and file together.
+    pub fn settings(self) -> anyhow::Result<Settings> {
+        let file = read_file(self.config.as_deref(), &self.data.data)?;
+        let or = |flag: Option<String>, file: Option<String>, default: &str| {
+            flag.or(file).unwrap_or_else(|| default.to_owned())
+        };
+        let aet = or(self.aet, file.aet, "LIGHTBOX");
+        Ok(Settings {
+            data: self.data.data,
+            http: or(self.http, file.http, "127.0.0.1:8080"),
+            dicom: or(self.dicom, file.dicom, "127.0.0.1:11112"),
+            ae_title: AeTitle::parse(&aet).with_context(|| format!("cannot use {aet} as our title"))?,
+            strict_called_aet: self.strict_called_aet || file.strict_called_aet,
+            site: or(self.site, file.site, "Lightbox"),
+            onnxruntime: self.onnxruntime.or(file.onnxruntime),
+            model_threads: self.model_threads.or(file.model_threads),
+            limits: file.limits,
+        })
+    }
+}
+
+/// The named file must exist; the one in the data folder may.
+fn read_file(named: Option<&Path>, data: &Path) -> anyhow::Result<File> {
+    let path = named.map_or_else(|| data.join("lightbox.toml"), Path::to_owned);
+    if named.is_none() && !path.exists() {
+        return Ok(File::default());
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("cannot use {}", path.display()))
+}

@@ -1,0 +1,121 @@
+//! A store in a folder of its own, and instances with valid defaults.
+
+use lightbox_domain::{
+    IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes, Uid,
+};
+use lightbox_store::{DataFolder, Intake, NewInstance, Store};
+use std::ops::Deref;
+use tempfile::TempDir;
+
+pub struct TestStore {
+    pub store: Store,
+    pub folder: DataFolder,
+    _directory: TempDir,
+}
+
+impl TestStore {
+    pub async fn open() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(directory.path()).unwrap();
+        let store = Store::open(&folder).await.unwrap();
+        Self { store, folder, _directory: directory }
+    }
+
+    /// Writes and keeps a file with these bytes and gives it a row.
+    pub async fn insert(&self, instance: Instance, bytes: &[u8]) -> Intake {
+        self.store.insert_instance(self.new_instance(instance, bytes)).await.unwrap()
+    }
+
+    pub fn new_instance(&self, instance: Instance, bytes: &[u8]) -> NewInstance {
+        let mut incoming = self.store.blobs().begin(1 << 20).unwrap();
+        incoming.write(bytes).unwrap();
+        let file = self.store.blobs().keep(incoming.finish()).unwrap();
+        NewInstance {
+            entry: instance.entry(),
+            data_set_sha256: file.sha256.clone(),
+            file,
+            source: instance.source,
+            received_ms: 1_000,
+            indexed: instance.indexed,
+        }
+    }
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+#[derive(Clone)]
+pub struct Instance {
+    pub study: &'static str,
+    pub series: &'static str,
+    pub sop: &'static str,
+    pub patient_name: &'static str,
+    pub patient_id: &'static str,
+    pub study_date: &'static str,
+    pub modality: &'static str,
+    pub source: Source,
+    pub indexed: bool,
+}
+
+impl Default for Instance {
+    fn default() -> Self {
+        Self {
+            study: "1.2.1",
+            series: "1.2.1.1",
+            sop: "1.2.1.1.1",
+            patient_name: "Film^One",
+            patient_id: "P1",
+            study_date: "20240102",
+            modality: "DX",
+            source: Source::Peer("CT1".to_owned()),
+            indexed: true,
+        }
+    }
+}
+
+pub fn uid(text: &str) -> Uid {
+    Uid::parse(text).unwrap()
+}
+
+impl Instance {
+    fn entry(&self) -> IndexEntry {
+        let text = |text: &str| text.to_owned();
+        IndexEntry {
+            study: StudyAttributes {
+                study_instance_uid: uid(self.study),
+                patient: Patient {
+                    key: PatientKey { id: text(self.patient_id), issuer: text("TEST") },
+                    name: text(self.patient_name),
+                    ..Patient::default()
+                },
+                accession_number: text("A1"),
+                study_date: text(self.study_date),
+                study_time: text("101500"),
+                study_id: text("1"),
+                study_description: text("Chest"),
+                referring_physician_name: text(""),
+            },
+            series: SeriesAttributes {
+                series_instance_uid: uid(self.series),
+                modality: text(self.modality),
+                series_number: Some(1),
+                series_description: text("PA"),
+                body_part_examined: text("CHEST"),
+            },
+            instance: InstanceAttributes {
+                sop_instance_uid: uid(self.sop),
+                sop_class_uid: uid("1.2.840.10008.5.1.4.1.1.1.1"),
+                transfer_syntax_uid: uid("1.2.840.10008.1.2.1"),
+                instance_number: Some(1),
+                rows: Some(4),
+                columns: Some(4),
+                frames: 1,
+            },
+        }
+    }
+}
