@@ -9,7 +9,7 @@ export function AccountMenu() {
   const signOut = useSignOut();
   if (!session) return null;
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button
           variant="subtle"

@@ -37,7 +37,12 @@ export function Search() {
   );
 
   return (
-    <Spotlight.Root query={text} onQueryChange={setText} shortcut={['mod + K', '/']}>
+    <Spotlight.Root
+      query={text}
+      onQueryChange={setText}
+      shortcut={['mod + K', '/']}
+      attributes={{ content: { 'aria-label': 'Search' } }}
+    >
       <Spotlight.Search
         placeholder="Search studies and pages"
         aria-label="Search studies and pages"

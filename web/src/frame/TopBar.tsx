@@ -21,7 +21,7 @@ function LiveMark({ live }: { live: boolean }) {
 
 function SearchButton() {
   return (
-    <UnstyledButton className={classes.search} onClick={spotlight.open} aria-label="Search studies and pages">
+    <UnstyledButton className={classes.search} onClick={spotlight.open}>
       <IconSearch size={15} stroke={1.8} aria-hidden />
       <span className={classes.searchText}>Search</span>
       <Kbd size="xs">⌘K</Kbd>

@@ -39,6 +39,7 @@ function isTaken(event: KeyboardEvent): boolean {
   const target = event.target instanceof HTMLElement ? event.target : document.body;
   if (target.closest('input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]'))
     return true;
+  if (event.key.startsWith('Arrow') && target.closest('[role=slider]')) return true;
   return document.querySelector('[role=dialog], [role=menu]') !== null;
 }
 
@@ -57,9 +58,10 @@ export function useShortcuts(title: string, shortcuts: Shortcut[]): void {
       event.preventDefault();
       shortcut.run();
     };
-    window.addEventListener('keydown', onKey);
+    // While capturing: the image viewport keeps key presses to itself.
+    window.addEventListener('keydown', onKey, { capture: true });
     return () => {
-      window.removeEventListener('keydown', onKey);
+      window.removeEventListener('keydown', onKey, { capture: true });
       change(groups.filter((each) => each !== group));
     };
   }, [title]);

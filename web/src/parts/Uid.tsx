@@ -1,4 +1,5 @@
-import { CopyButton, Tooltip, UnstyledButton } from '@mantine/core';
+import { CopyButton, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
+import classes from './Uid.module.css';
 
 /** A long identifier, short, in full on hover, copied on click. */
 export function Uid({ value, label }: { value: string; label: string }) {
@@ -7,7 +8,8 @@ export function Uid({ value, label }: { value: string; label: string }) {
     <CopyButton value={value}>
       {({ copied, copy }) => (
         <Tooltip label={copied ? 'Copied' : `${value} · click to copy`}>
-          <UnstyledButton onClick={copy} className="mono dim" aria-label={`Copy ${label} ${value}`}>
+          <UnstyledButton onClick={copy} className={`mono dim ${classes.uid}`}>
+            <VisuallyHidden>Copy {label} </VisuallyHidden>
             {short}
           </UnstyledButton>
         </Tooltip>

@@ -3,8 +3,10 @@ import { Button, Group, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { advice, asProblem } from '../api/problem';
 
+const closeButtonProps = { 'aria-label': 'Dismiss' };
+
 export function notifyDone(message: string): void {
-  notifications.show({ message, autoClose: 5000 });
+  notifications.show({ message, autoClose: 5000, closeButtonProps });
 }
 
 /** For mutations whose own place on the page cannot show the problem. */
@@ -16,6 +18,7 @@ export function notifyProblem(error: unknown): void {
     message: [problem.detail, advice(problem) + id].filter(Boolean).join(' '),
     color: 'pink',
     autoClose: 12_000,
+    closeButtonProps,
   });
 }
 
@@ -23,6 +26,7 @@ export function notifyProblem(error: unknown): void {
 export function notifyUndo(message: string, undo: () => void): void {
   const id = notifications.show({
     autoClose: 10_000,
+    closeButtonProps,
     message: (
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm">{message}</Text>

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Group, Table, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Badge, Button, Group, Table, Text, Tooltip, VisuallyHidden } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import { api } from '../../api/client';
 import { asProblem } from '../../api/problem';
@@ -21,7 +21,9 @@ export function PeerTable({ peers }: { peers: Peer[] }) {
             <Table.Th>Results</Table.Th>
             <Table.Th>Admitted</Table.Th>
             <Table.Th>Connection</Table.Th>
-            <Table.Th aria-label="Actions" />
+            <Table.Th>
+              <VisuallyHidden>Actions</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

@@ -1,4 +1,4 @@
-import { Button, Table } from '@mantine/core';
+import { Button, Table, VisuallyHidden } from '@mantine/core';
 import { useMay } from '../../api/session';
 import type { PendingPeer } from '../../api/types';
 import { RelativeTime } from '../../parts/RelativeTime';
@@ -17,7 +17,9 @@ export function PendingPeerTable({ pending }: { pending: PendingPeer[] }) {
             <Table.Th>Called from</Table.Th>
             <Table.Th ta="right">Attempts</Table.Th>
             <Table.Th>Last</Table.Th>
-            <Table.Th aria-label="Actions" />
+            <Table.Th>
+              <VisuallyHidden>Actions</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

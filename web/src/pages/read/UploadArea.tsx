@@ -13,7 +13,12 @@ import classes from './UploadArea.module.css';
 function useUpload() {
   return useMutation({
     mutationFn: async (files: File[]) => {
-      const id = notifications.show({ loading: true, autoClose: false, message: 'Sending…' });
+      const id = notifications.show({
+        loading: true,
+        autoClose: false,
+        withCloseButton: false,
+        message: 'Sending…',
+      });
       const progress = (sent: number) => {
         const message = `Sent ${sent.toLocaleString('en')} of ${countText(files.length, 'file')}`;
         notifications.update({ id, loading: true, autoClose: false, message });

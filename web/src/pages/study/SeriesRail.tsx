@@ -66,12 +66,7 @@ function SeriesEntry({ study, series, current, onShow }: SeriesEntryProps) {
   }
   const address = { study, series: series.series_instance_uid, instance: first.sop_instance_uid };
   return (
-    <UnstyledButton
-      className={classes.entry}
-      aria-current={current ? 'true' : undefined}
-      aria-label={`Show ${series.run_id != null ? 'AI ' : ''}${series.modality} ${series.description ?? ''}`}
-      onClick={onShow}
-    >
+    <UnstyledButton className={classes.entry} aria-current={current ? 'true' : undefined} onClick={onShow}>
       <img src={thumbnailPath(address, thumbnailSide)} alt="" loading="lazy" className={classes.picture} />
       {caption}
     </UnstyledButton>

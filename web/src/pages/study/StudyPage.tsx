@@ -1,8 +1,8 @@
 /** Reading one study: the image in the middle, what AI found beside it. */
-import { Loader } from '@mantine/core';
+import { Loader, Stack, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo, useState } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { Link, useNavigate, useParams } from 'react-router';
 import { api } from '../../api/client';
 import type { Run, Series, StudyDetail } from '../../api/types';
 import { useTitle } from '../../frame/Page';
@@ -37,7 +37,13 @@ export function StudyPage() {
   if (detail.isError) {
     return (
       <main id="main" className={classes.alone}>
-        <ProblemNotice error={detail.error} onRetry={() => void detail.refetch()} />
+        <Stack>
+          <Title order={1} size="h3">
+            This study cannot be shown
+          </Title>
+          <ProblemNotice error={detail.error} onRetry={() => void detail.refetch()} />
+          <Link to="/read">Go to the worklist</Link>
+        </Stack>
       </main>
     );
   }

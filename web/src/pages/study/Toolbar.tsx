@@ -92,7 +92,7 @@ function ToolButton({ label, hint, Glyph, pressed, onClick }: ToolButtonProps) {
 
 function WindowMenu({ windows, onWindow }: { windows: Window[]; onWindow: (window: Window) => void }) {
   return (
-    <Menu position="bottom-start" width={240}>
+    <Menu position="bottom-start" width={240} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Tooltip label="Window presets (1–9)">
           <ActionIcon
