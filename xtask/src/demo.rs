@@ -171,9 +171,14 @@ fn outcome_cells(run: &Run) -> Vec<String> {
 }
 
 fn tell_login(server: &Server) {
-    println!("demo: open {}", server.ready.http);
+    let web = &server.ready.http;
     match &server.ready.one_time {
-        Some(login) => println!("demo: sign in as {} with the one-time password {}", login.name, login.password),
-        None => println!("demo: sign in as you did before; an empty data folder starts anew"),
+        Some(login) => {
+            println!(
+                "demo: open {web}/login?name={} and sign in with the one-time password {}",
+                login.name, login.password
+            );
+        }
+        None => println!("demo: open {web} and sign in as you did before; an empty data folder starts anew"),
     }
 }

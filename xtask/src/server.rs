@@ -93,11 +93,11 @@ impl Server {
         command
     }
 
-    /// A token for a client with all rights.
+    /// A token with all rights for the client of that name; an earlier one of the name ends.
     pub fn admin_token(&self, workspace: &Workspace, client: &str) -> Result<String> {
-        // A folder that is used again knows the names of earlier tokens.
-        let name = format!("{client}-{}", std::process::id());
-        step::output(&mut self.command(workspace, &["token", "create", &name, "--role", "admin"]))
+        // Fails where there was none, which is as good.
+        let _ = step::output(&mut self.command(workspace, &["token", "remove", client]));
+        step::output(&mut self.command(workspace, &["token", "create", client, "--role", "admin"]))
     }
 
     /// Resident memory, in bytes.
