@@ -9,6 +9,12 @@ use dicom_object::InMemDicomObject;
 
 /// Turns native samples of a colour image into RGB.
 pub(crate) fn to_rgb(object: &InMemDicomObject, module: &PixelModule, bytes: &[u8]) -> Result<RgbImage, PixelError> {
+    if module.bits_allocated == 1 {
+        return Err(PixelError::Unsupported(format!(
+            "single bits of photometric interpretation {}",
+            module.photometric
+        )));
+    }
     let pixels = match (module.photometric.as_str(), module.samples) {
         ("PALETTE COLOR", 1) => apply_palette(object, module, bytes)?,
         ("RGB" | "YBR_RCT" | "YBR_ICT", 3) => narrow(&by_pixel(module, bytes), module),
@@ -27,14 +33,12 @@ fn by_pixel(module: &PixelModule, bytes: &[u8]) -> Vec<u8> {
 
 /// Brings samples of more than 8 bits down to 8.
 fn narrow(bytes: &[u8], module: &PixelModule) -> Vec<u8> {
+    let max = (1_u64 << module.bits_stored) - 1;
+    let narrow = |sample: u64| ((sample.min(max) * 255 + max / 2) / max) as u8;
     match module.bits_allocated {
-        16 => {
-            let max = (1_u32 << module.bits_stored) - 1;
-            let narrow =
-                |sample: &[u8; 2]| ((u32::from(u16::from_le_bytes(*sample)).min(max) * 255 + max / 2) / max) as u8;
-            bytes.as_chunks::<2>().0.iter().map(narrow).collect()
-        }
-        _ => bytes.to_vec(),
+        8 => bytes.to_vec(),
+        16 => bytes.as_chunks::<2>().0.iter().map(|sample| narrow(u16::from_le_bytes(*sample).into())).collect(),
+        _ => bytes.as_chunks::<4>().0.iter().map(|sample| narrow(u32::from_le_bytes(*sample).into())).collect(),
     }
 }
 
@@ -75,6 +79,7 @@ fn apply_palette(object: &InMemDicomObject, module: &PixelModule, bytes: &[u8]) 
     let look_up = |index: u16| [&red, &green, &blue].map(|table| channel(table, output_max, index));
     Ok(match module.bits_allocated {
         8 => bytes.iter().flat_map(|index| look_up((*index).into())).collect(),
+        32 => return Err(PixelError::Unsupported("a palette for 32-bit pixels".to_owned())),
         _ => bytes.as_chunks::<2>().0.iter().flat_map(|index| look_up(u16::from_le_bytes(*index))).collect(),
     })
 }

@@ -1,14 +1,246 @@
-//! Whether two files hold the same data set.
+//! Whether two files hold the same data set, however it is encoded.
+//!
+//! Each file is walked once into a digest of what it says: values in little endian, without the padding that only makes
+//! lengths even, without the lengths themselves. Pixel data are compared as bytes, and where those differ because one of
+//! them is compressed without loss, as decoded frames.
 
-use crate::InspectError;
+use crate::frames::{Frame, PixelModule, read_frame};
+use crate::object;
+use crate::walk::{Element, Event, Walker, dictionary_vr};
+use crate::{InspectError, PixelError, colour, decode, syntax};
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
 use lightbox_domain::Limits;
+use sha2::{Digest, Sha256};
+use std::fs::File;
 use std::path::Path;
+
+const DATA_SET_TRAILING_PADDING: Tag = Tag(0xFFFC, 0xFFFC);
+
+/// What a file says.
+struct Summary {
+    transfer_syntax_uid: String,
+    /// Over everything but the pixel data and the attributes that change with their encoding.
+    attributes: [u8; 32],
+    /// Over the attributes that compression may change: `PhotometricInterpretation` and `PlanarConfiguration`.
+    pixel_attributes: [u8; 32],
+    /// Over the pixel data's bytes; `None` when there are none.
+    pixels: Option<[u8; 32]>,
+}
 
 /// Whether two files hold the same data set, ignoring its encoding and group 0002.
 ///
 /// # Errors
 /// [`InspectError`] when either file cannot be read.
 pub fn same_data_set(a: &Path, b: &Path, limits: &Limits) -> Result<bool, InspectError> {
-    let _ = (a, b, limits);
-    todo!()
+    let (of_a, of_b) = (summarise(a, limits)?, summarise(b, limits)?);
+    if of_a.attributes != of_b.attributes || of_a.pixels.is_some() != of_b.pixels.is_some() {
+        return Ok(false);
+    }
+    let same_bytes = of_a.pixels == of_b.pixels && of_a.pixel_attributes == of_b.pixel_attributes;
+    let [encoding_a, encoding_b] = [&of_a, &of_b].map(|summary| pixel_encoding(&summary.transfer_syntax_uid));
+    if same_bytes && encoding_a == encoding_b {
+        return Ok(true);
+    }
+    let lossless = [&of_a, &of_b].iter().all(|summary| syntax::is_lossless(&summary.transfer_syntax_uid));
+    let compressed = encoding_a.is_some() || encoding_b.is_some();
+    if of_a.pixels.is_none() || !lossless || !compressed {
+        return Ok(false);
+    }
+    same_frames(a, b, limits)
+}
+
+/// The syntax that compresses the pixels; `None` when they are native, in whichever native syntax.
+fn pixel_encoding(transfer_syntax_uid: &str) -> Option<&str> {
+    syntax::is_encapsulated(transfer_syntax_uid).then_some(transfer_syntax_uid)
+}
+
+fn summarise(path: &Path, limits: &Limits) -> Result<Summary, InspectError> {
+    let mut opened = object::open(Box::new(File::open(path)?), limits.inflated_bytes_max)?;
+    let mut digests = Digests { attributes: Sha256::new(), pixel_attributes: Sha256::new(), pixels: None };
+    while let Some(event) = opened.walker.next()? {
+        digests.take(event, &mut opened.walker)?;
+    }
+    Ok(Summary {
+        transfer_syntax_uid: opened.transfer_syntax_uid,
+        attributes: digests.attributes.finalize().into(),
+        pixel_attributes: digests.pixel_attributes.finalize().into(),
+        pixels: digests.pixels.map(|pixels| pixels.finalize().into()),
+    })
+}
+
+struct Digests {
+    attributes: Sha256,
+    pixel_attributes: Sha256,
+    pixels: Option<Sha256>,
+}
+
+impl Digests {
+    fn take(&mut self, event: Event, walker: &mut Walker<'_>) -> Result<(), InspectError> {
+        let top_level = walker.depth() == 0;
+        match event {
+            Event::Element(Element { tag, .. }) if tag.element() == 0 || tag == DATA_SET_TRAILING_PADDING => Ok(()),
+            Event::Element(element @ Element { tag: tags::PIXEL_DATA, .. }) if top_level => {
+                hash_value(self.pixels.insert(Sha256::new()), element, walker)
+            }
+            Event::FragmentsStart(tags::PIXEL_DATA, _) if walker.depth() == 1 => self.take_fragments(walker),
+            Event::Element(
+                element @ Element { tag: tags::PHOTOMETRIC_INTERPRETATION | tags::PLANAR_CONFIGURATION, .. },
+            ) if top_level => {
+                hash_tag(&mut self.pixel_attributes, element.tag);
+                hash_value(&mut self.pixel_attributes, element, walker)
+            }
+            Event::Element(element) => {
+                hash_tag(&mut self.attributes, element.tag);
+                hash_value(&mut self.attributes, element, walker)
+            }
+            Event::Fragment(_) => {
+                self.attributes.update(b"F");
+                hash_chunks(&mut self.attributes, walker, 1)
+            }
+            other => {
+                hash_structure(&mut self.attributes, other);
+                Ok(())
+            }
+        }
+    }
+
+    /// The offset table is an aid and not counted, nor is where fragments are cut.
+    fn take_fragments(&mut self, walker: &mut Walker<'_>) -> Result<(), InspectError> {
+        let pixels = self.pixels.insert(Sha256::new());
+        let mut is_table = true;
+        while let Some(Event::Fragment(_)) = walker.next()? {
+            if !std::mem::replace(&mut is_table, false) {
+                hash_chunks(pixels, walker, 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn hash_tag(digest: &mut Sha256, Tag(group, element): Tag) {
+    digest.update(b"E");
+    digest.update(group.to_le_bytes());
+    digest.update(element.to_le_bytes());
+}
+
+fn hash_structure(digest: &mut Sha256, event: Event) {
+    match event {
+        Event::SequenceStart(Tag(group, element)) | Event::FragmentsStart(Tag(group, element), _) => {
+            digest.update(b"S");
+            digest.update(group.to_le_bytes());
+            digest.update(element.to_le_bytes());
+        }
+        Event::ItemStart => digest.update(b"I"),
+        Event::ItemEnd => digest.update(b"i"),
+        Event::SequenceEnd => digest.update(b"s"),
+        Event::Element(_) | Event::Fragment(_) => {}
+    }
+}
+
+/// A value with its length, so that no value can pass for a value and a tag. Texts lose their padding.
+fn hash_value(digest: &mut Sha256, element: Element, walker: &mut Walker<'_>) -> Result<(), InspectError> {
+    let word = if walker.encoding().big_endian { word_bytes(element.vr) } else { 1 };
+    if !is_text(element) {
+        digest.update(u64::from(element.length.next_multiple_of(2)).to_le_bytes());
+        hash_chunks(digest, walker, word)?;
+        if element.length % 2 == 1 {
+            digest.update([0]);
+        }
+        return Ok(());
+    }
+    let mut text = walker.read_value()?;
+    while let Some(b' ' | 0) = text.last() {
+        text.pop();
+    }
+    digest.update((text.len() as u64).to_le_bytes());
+    digest.update(&text);
+    Ok(())
+}
+
+/// Hashes the current value in chunks, with the bytes of each word reversed.
+fn hash_chunks(digest: &mut Sha256, walker: &mut Walker<'_>, word: usize) -> Result<(), InspectError> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = walker.read_part(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        if word > 1 {
+            buffer[..count].chunks_exact_mut(word).for_each(<[u8]>::reverse);
+        }
+        digest.update(&buffer[..count]);
+    }
+}
+
+/// Whether trailing spaces and NULs of a value mean nothing. Of private attributes only their bytes are known, since an
+/// implicit encoding does not say what they are.
+fn is_text(element: Element) -> bool {
+    let public = element.tag.group() % 2 == 0;
+    public
+        && !matches!(
+            dictionary_vr(element.tag),
+            VR::AT
+                | VR::FD
+                | VR::FL
+                | VR::OB
+                | VR::OD
+                | VR::OF
+                | VR::OL
+                | VR::OV
+                | VR::OW
+                | VR::SL
+                | VR::SQ
+                | VR::SS
+                | VR::SV
+                | VR::UL
+                | VR::UN
+                | VR::US
+                | VR::UV
+        )
+}
+
+fn word_bytes(vr: VR) -> usize {
+    match vr {
+        VR::AT | VR::OW | VR::SS | VR::US => 2,
+        VR::FL | VR::OF | VR::OL | VR::SL | VR::UL => 4,
+        VR::FD | VR::OD | VR::OV | VR::SV | VR::UV => 8,
+        _ => 1,
+    }
+}
+
+/// Whether all frames have the same samples once decoded. What cannot be decoded is not known to be the same.
+fn same_frames(a: &Path, b: &Path, limits: &Limits) -> Result<bool, InspectError> {
+    let mut frame = 0;
+    loop {
+        let frames = (decoded_frame(a, frame, limits), decoded_frame(b, frame, limits));
+        match frames {
+            (Ok((pixels_a, count)), Ok((pixels_b, _))) if pixels_a == pixels_b => {
+                frame += 1;
+                if frame == count {
+                    return Ok(true);
+                }
+            }
+            (Err(PixelError::Object(error)), _) | (_, Err(PixelError::Object(error))) => return Err(error),
+            _ => return Ok(false),
+        }
+    }
+}
+
+/// A frame's samples, colour as RGB, and how many frames there are.
+fn decoded_frame(path: &Path, frame: u32, limits: &Limits) -> Result<(Vec<u8>, u32), PixelError> {
+    let stored = read_frame(path, frame, limits)?;
+    let frames = stored.module.frames;
+    let (module, bytes) = if stored.encapsulated {
+        let decoded = decode::decode(&stored)?;
+        (decoded.module, decoded.bytes)
+    } else {
+        (stored.module.clone(), stored.bytes.clone())
+    };
+    let Frame { header, .. } = &stored;
+    let bytes = match &module {
+        PixelModule { samples: 3, bits_allocated: 8, .. } => colour::to_rgb(header.object(), &module, &bytes)?.pixels,
+        _ => bytes,
+    };
+    Ok((bytes, frames))
 }

@@ -73,11 +73,22 @@ fn decode_by_codec(uid: &str, stream: &[u8], module: &mut PixelModule) -> Result
     if stream_bits < module.bits_allocated {
         bytes = bytes.iter().flat_map(|byte| [*byte, 0]).collect();
     }
+    if module.signed && module.bits_allocated == 16 {
+        extend_sign(&mut bytes, module);
+    }
     module.planar = false;
     if module.samples == 3 && !keeps_colours(uid, &module.photometric) {
         module.photometric = "RGB".to_owned();
     }
     Ok(bytes)
+}
+
+/// Codestreams that say unsigned where the header says signed leave the bits above the stored ones clear.
+fn extend_sign(bytes: &mut [u8], module: &PixelModule) {
+    let above = 15_u16.saturating_sub(module.high_bit);
+    for word in bytes.as_chunks_mut::<2>().0 {
+        *word = (i16::from_le_bytes(*word) << above >> above).to_le_bytes();
+    }
 }
 
 /// Whether the codec gives colours as the header names them. Those of JPEG and JPEG XL always give RGB, and JPEG 2000's own

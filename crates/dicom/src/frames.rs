@@ -199,20 +199,19 @@ fn read_native(
             module.rows, module.columns, module.frames, place.length
         )));
     }
-    let mut bytes = read_ranges(path, &[(place.offset + first, end - first)])?;
     let big_endian = syntax::lookup(header.transfer_syntax_uid()).is_some_and(|syntax| syntax.encoding.big_endian);
-    if big_endian && place.vr == VR::OW {
-        swap(&mut bytes, module.sample_bytes().max(2));
+    let word = if big_endian && place.vr == VR::OW { module.sample_bytes().max(2) as u64 } else { 1 };
+    let (first_word, end_word) = (first - first % word, end.next_multiple_of(word).min(place.length));
+    let mut bytes = read_ranges(path, &[(place.offset + first_word, end_word - first_word)])?;
+    if word > 1 {
+        bytes.chunks_exact_mut(word as usize).for_each(<[u8]>::reverse);
     }
+    bytes.drain(..(first - first_word) as usize);
+    bytes.truncate((end - first) as usize);
     if module.bits_allocated == 1 {
         bytes = unpack_bits(&bytes, (first_bit % 8) as usize, module.pixels() * usize::from(module.samples));
     }
     Ok(bytes)
-}
-
-/// Reverses the bytes of each word.
-fn swap(bytes: &mut [u8], word: usize) {
-    bytes.chunks_exact_mut(word).for_each(<[u8]>::reverse);
 }
 
 /// The first pixel is the least significant bit (PS3.5 §8.1.1).

@@ -24,8 +24,6 @@ pub(crate) struct Opened<'a> {
     pub transfer_syntax_uid: String,
     /// At the first element of the data set.
     pub walker: Walker<'a>,
-    /// How long the file is.
-    pub file_bytes: u64,
 }
 
 /// An object without its bulk.
@@ -61,13 +59,12 @@ pub(crate) enum PixelData {
 /// Opens a Part 10 stream: reads its meta group and stands at its data set.
 pub(crate) fn open<'a>(reader: Box<dyn ReadSeek + 'a>, inflated_max: u64) -> Result<Opened<'a>, InspectError> {
     let mut source = ByteSource::new(reader)?;
-    let file_bytes = source.remaining().unwrap_or_default();
     let transfer_syntax_uid = crate::part10::read_meta_group(&mut source)?;
     let Some(Syntax { encoding, deflated }) = syntax::lookup(&transfer_syntax_uid) else {
         return Err(InspectError::UnknownTransferSyntax(transfer_syntax_uid));
     };
     let source = if deflated { source.inflate(inflated_max) } else { source };
-    Ok(Opened { transfer_syntax_uid, walker: Walker::new(source, encoding), file_bytes })
+    Ok(Opened { transfer_syntax_uid, walker: Walker::new(source, encoding) })
 }
 
 /// Walks a whole data set; keeps the attributes of the top level that are wanted, with all that is in them.

@@ -1,5 +1,10 @@
 //! Builders and phantoms for tests: shows only what matters to a test, gives the rest valid defaults.
 
+pub mod dump;
+pub mod film;
+pub mod phantoms;
 pub mod samples;
 
+pub use dump::dump;
+pub use film::Film;
 pub use samples::{samples, venv_tool};

@@ -1,0 +1,3 @@
+//! What the crate promises at its border, on built films, on real samples, and against other implementations.
+
+mod foreign;
