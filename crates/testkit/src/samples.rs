@@ -11,6 +11,15 @@ pub fn samples() -> PathBuf {
     found("LIGHTBOX_SAMPLES", "samples", "the sample images")
 }
 
+/// The folder of the reference app's release: `LIGHTBOX_APP`, else `apps/cxr-pneumonia-0.1.0` in the cache folder.
+///
+/// # Panics
+/// When it is not there; `cargo xtask setup` makes it.
+#[must_use]
+pub fn app() -> PathBuf {
+    found("LIGHTBOX_APP", "apps/cxr-pneumonia-0.1.0", "the files of the reference app")
+}
+
 /// A program of the Python environment of the tests, such as `dciodvfy`: in `bin` of `LIGHTBOX_VENV`, else of `venv` in
 /// the cache folder.
 ///

@@ -1,0 +1,7 @@
+//! The running server, asked by foreign clients: dcmtk's programs over DICOM and plain HTTP.
+
+mod commands;
+mod crash;
+mod refusals;
+mod server;
+mod story;
