@@ -66,9 +66,10 @@ fn has_machine_path(line: &str) -> bool {
     })
 }
 
-/// Every Rust file of ours that does not say at its head what it is for, unless it is obvious.
+/// Every Rust file of ours that does not say at its head what it is for, unless it is obvious, as that of a test named
+/// like what it tests.
 pub fn check_heads(sources: &[Source]) -> Vec<Problem> {
-    let rust = sources.iter().filter(|source| source.has_extension(&["rs"]));
+    let rust = sources.iter().filter(|source| source.has_extension(&["rs"]) && !source.is_test());
     let headless =
         rust.filter(|source| source.text.lines().count() >= HEADLESS_LINES_MAX && !source.text.starts_with("//!"));
     headless.map(|source| Problem::new(&source.path, 1, "begins without `//!`: say what the file is for")).collect()
@@ -151,6 +152,7 @@ mod tests {
         let check = |text: String, expected| assert_eq!(check_heads(&source("a.rs", &text)).len(), expected);
         check("use a;\n".repeat(30), 1);
         check("use a;\n".repeat(29), 0);
+        assert_eq!(check_heads(&source("a/tests/it/b.rs", &"use a;\n".repeat(30))).len(), 0);
         check(format!("//! Is for this.\n{}", "use a;\n".repeat(30)), 0);
     }
 
