@@ -9,6 +9,7 @@ import {
   IconSquareHalf,
   IconZoomIn,
 } from '@tabler/icons-react';
+import { useState } from 'react';
 import type { Tool } from './cornerstone';
 import type { StackView } from './useStackView';
 import type { Window } from './windows';
@@ -91,10 +92,17 @@ function ToolButton({ label, hint, Glyph, pressed, onClick }: ToolButtonProps) {
 }
 
 function WindowMenu({ windows, onWindow }: { windows: Window[]; onWindow: (window: Window) => void }) {
+  const [opened, setOpened] = useState(false);
   return (
-    <Menu position="bottom-start" width={240} withInitialFocusPlaceholder={false}>
+    <Menu
+      opened={opened}
+      onChange={setOpened}
+      position="bottom-start"
+      width={240}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
-        <Tooltip label="Window presets (1–9)">
+        <Tooltip label="Window presets (1–9)" disabled={opened}>
           <ActionIcon
             variant="subtle"
             color="gray"
