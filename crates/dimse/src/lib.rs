@@ -1,1 +1,27 @@
-//! dimse
+//! The DIMSE door: what other DICOM nodes ask of Lightbox over an association, and what Lightbox asks of them.
+//!
+//! Incoming, in the order in which a caller meets it: [`DimseServer`] accepts its connection, `admission` decides whether
+//! it may associate, `contexts` what it may send, `acceptor` serves its messages, and `store_scp` streams each instance
+//! into `lightbox_pipeline`. Outgoing: [`echo`], [`store`] and [`send_files`] over a `requestor`.
+//!
+//! PDUs are read and written by `dicom-ul`. Its own acceptor is not used: it cannot ask the store whether a caller is
+//! admitted, reject for a local limit, accept SOP classes by rule, or keep a syntax that it has no codec for.
+
+mod acceptor;
+mod admission;
+mod command;
+mod connection;
+mod contexts;
+mod elements;
+mod error;
+mod identity;
+mod outgoing;
+mod requestor;
+mod scu;
+mod server;
+mod store_scp;
+
+pub use error::DimseError;
+pub use outgoing::Outgoing;
+pub use scu::{Target, echo, send_files, store};
+pub use server::{DimseConfig, DimseServer};

@@ -1,0 +1,120 @@
+//! An object that is ready to leave: what to announce, and where its data set begins.
+
+use crate::DimseError;
+use crate::elements::{Encoding, read_header};
+use lightbox_dicom::Header;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use tokio::io::{AsyncRead, AsyncSeekExt};
+
+/// How far into a file its data set may begin.
+const HEAD_BYTES_MAX: u64 = 64 * 1024;
+const MAGIC_AT: usize = 128;
+const MAGIC: &[u8] = b"DICM";
+
+/// A DICOM file, on disk or in memory, that can be sent.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    pub(crate) sop_class_uid: String,
+    pub(crate) sop_instance_uid: String,
+    pub(crate) transfer_syntax_uid: String,
+    data_set_at: usize,
+    data: Data,
+}
+
+#[derive(Clone, Debug)]
+enum Data {
+    File(PathBuf),
+    Bytes(Vec<u8>),
+}
+
+impl Outgoing {
+    /// Looks at the header of a file. Blocks; call it on a thread of its own.
+    ///
+    /// # Errors
+    /// [`DimseError::Unsendable`] when it is no DICOM file that could be announced.
+    pub fn open(path: &Path) -> Result<Self, DimseError> {
+        let unsendable = |reason: String| DimseError::Unsendable { path: path.to_owned(), reason };
+        let header = Header::read(path).map_err(|error| unsendable(error.to_string()))?;
+        let mut head = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(HEAD_BYTES_MAX).read_to_end(&mut head));
+        read.map_err(|error| unsendable(error.to_string()))?;
+        Self::from_header(&header, &head, Data::File(path.to_owned())).map_err(unsendable)
+    }
+
+    /// Looks at the header of a DICOM file in memory.
+    ///
+    /// # Errors
+    /// [`DimseError::Unsendable`] when it is none that could be announced.
+    pub fn from_bytes(part10: Vec<u8>) -> Result<Self, DimseError> {
+        let unsendable = |reason: String| DimseError::Unsendable { path: PathBuf::from("an object"), reason };
+        let header = Header::from_bytes(&part10).map_err(|error| unsendable(error.to_string()))?;
+        let head = part10[..part10.len().min(HEAD_BYTES_MAX as usize)].to_vec();
+        Self::from_header(&header, &head, Data::Bytes(part10)).map_err(unsendable)
+    }
+
+    /// What the data set says of itself counts, not group 0002, which others may have written.
+    fn from_header(header: &Header, head: &[u8], data: Data) -> Result<Self, String> {
+        let uid = |keyword: &str| match header.text(keyword) {
+            empty if empty.is_empty() => Err(format!("it has no {keyword}")),
+            uid => Ok(uid),
+        };
+        Ok(Self {
+            sop_class_uid: uid("SOPClassUID")?,
+            sop_instance_uid: uid("SOPInstanceUID")?,
+            transfer_syntax_uid: header.transfer_syntax_uid().to_owned(),
+            data_set_at: data_set_at(head).ok_or("its data set cannot be found")?,
+            data,
+        })
+    }
+
+    /// The bytes of its data set.
+    pub(crate) async fn data_set(&self) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin + '_>> {
+        match &self.data {
+            Data::Bytes(bytes) => Ok(Box::new(&bytes[self.data_set_at..])),
+            Data::File(path) => {
+                let mut file = tokio::fs::File::open(path).await?;
+                file.seek(std::io::SeekFrom::Start(self.data_set_at as u64)).await?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+}
+
+/// Where the data set begins: after the last element of group 0002 (PS3.10 §7.1). Elements are walked, since group
+/// lengths lie.
+fn data_set_at(head: &[u8]) -> Option<usize> {
+    let magic = |at: usize| head.get(at..at + MAGIC.len()) == Some(MAGIC);
+    let mut at = match (magic(MAGIC_AT), magic(0)) {
+        (true, _) => MAGIC_AT + MAGIC.len(),
+        (false, true) => MAGIC.len(),
+        (false, false) => 0,
+    };
+    loop {
+        match head.get(at..)? {
+            [2, 0, ..] => at += read_header(&head[at..], Encoding::EXPLICIT_LITTLE)?.whole_bytes()?,
+            [_, ..] => return Some(at),
+            [] => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lightbox_dicom::part10_prefix;
+    use lightbox_domain::Uid;
+
+    #[test]
+    fn the_data_set_is_found_behind_group_2() {
+        let uid = |text| Uid::parse(text).unwrap();
+        let prefix = part10_prefix(&uid("1.2.3"), &uid("1.2.3.4"), &uid("1.2.840.10008.1.2.1"), "CT1");
+        let mut file = prefix.clone();
+        file.extend_from_slice(b"\x08\0\x16\0UI\x04\x001.2\0");
+        assert_eq!(data_set_at(&file), Some(prefix.len()));
+        assert_eq!(data_set_at(&file[MAGIC_AT..]), Some(prefix.len() - MAGIC_AT));
+        assert_eq!(data_set_at(&prefix), None);
+        assert_eq!(data_set_at(&prefix[..200]), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! Accepts connections, as many at once as the site allows.
+
+use crate::acceptor;
+use lightbox_domain::{AeTitle, Limits};
+use lightbox_pipeline::Receiver;
+use lightbox_store::Store;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How many connections beyond `associations_max` are told so; still others are closed without a word.
+const REJECTED_AT_ONCE_MAX: usize = 32;
+/// How long to wait after the system refused to accept a connection, for example because too many files are open.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long messages under way may take to end at shutdown.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
+
+/// How the DIMSE door behaves.
+#[derive(Clone, Debug)]
+pub struct DimseConfig {
+    /// Lightbox's own AE title.
+    pub ae_title: AeTitle,
+    /// Whether a caller must call that title; else any will do.
+    pub strict_called_aet: bool,
+    /// The site's limits.
+    pub limits: Arc<Limits>,
+}
+
+/// The DIMSE door: C-ECHO and C-STORE as SCP. Cheap to clone.
+#[derive(Clone)]
+pub struct DimseServer {
+    pub(crate) config: DimseConfig,
+    pub(crate) store: Store,
+    pub(crate) receiver: Receiver,
+    places: Arc<Semaphore>,
+    rejections: Arc<Semaphore>,
+}
+
+/// A connection's place, given back when it is dropped.
+pub(crate) struct Place {
+    /// Whether the connection may become an association; else there is only time to say that all places are taken.
+    pub is_free: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl DimseServer {
+    /// A door to this store; what arrives goes to `receiver`.
+    #[must_use]
+    pub fn new(config: DimseConfig, store: Store, receiver: Receiver) -> Self {
+        let places = Arc::new(Semaphore::new(config.limits.associations_max));
+        Self { config, store, receiver, places, rejections: Arc::new(Semaphore::new(REJECTED_AT_ONCE_MAX)) }
+    }
+
+    /// Serves until `shutdown` is ready. Messages under way are then answered, idle associations aborted.
+    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let stop = CancellationToken::new();
+        let associations = TaskTracker::new();
+        tokio::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, caller)) => self.attend(stream, caller, &associations, &stop),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a DICOM connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        stop.cancel();
+        associations.close();
+        if tokio::time::timeout(SHUTDOWN_MAX, associations.wait()).await.is_err() {
+            tracing::warn!(left = associations.len(), "associations did not end in time; their peers will send again");
+        }
+    }
+
+    fn attend(&self, stream: TcpStream, caller: SocketAddr, associations: &TaskTracker, stop: &CancellationToken) {
+        let Some(place) = self.take_place() else { return };
+        let (server, stop) = (self.clone(), stop.clone());
+        associations.spawn(async move { acceptor::serve(&server, stream, caller, place, stop).await });
+    }
+
+    fn take_place(&self) -> Option<Place> {
+        let take = |places: &Arc<Semaphore>, is_free| {
+            Arc::clone(places).try_acquire_owned().map(|permit| Place { is_free, _permit: permit }).ok()
+        };
+        take(&self.places, true).or_else(|| take(&self.rejections, false))
+    }
+}

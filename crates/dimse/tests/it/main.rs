@@ -1,0 +1,9 @@
+//! The DIMSE door from outside: dcmtk's programs, our own SCU, and a caller that breaks the rules byte by byte.
+
+mod abuse;
+mod admission;
+mod caller;
+mod object;
+mod scu;
+mod setting;
+mod store;
