@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     arrived: BytesMut,
     leaving: Vec<u8>,
     values: VecDeque<PDataValue>,
+    /// What arrived while we were writing.
+    early: Option<Pdu>,
     wait_max: Duration,
 }
 
@@ -84,7 +86,7 @@ impl Connection {
     pub(crate) fn new(stream: TcpStream, wait_max: Duration) -> std::io::Result<Self> {
         stream.set_nodelay(true)?;
         let arrived = BytesMut::with_capacity(READ_AHEAD_BYTES);
-        Ok(Self { stream, arrived, leaving: Vec::new(), values: VecDeque::new(), wait_max })
+        Ok(Self { stream, arrived, leaving: Vec::new(), values: VecDeque::new(), early: None, wait_max })
     }
 
     /// Changes how long a PDU may take.
@@ -99,6 +101,9 @@ impl Connection {
     }
 
     async fn read_patiently(&mut self) -> Result<Pdu, ConnectionError> {
+        if let Some(pdu) = self.early.take() {
+            return Ok(pdu);
+        }
         loop {
             if let Some(pdu) = self.take_pdu()? {
                 return Ok(pdu);
@@ -168,8 +173,35 @@ impl Connection {
     }
 
     async fn flush(&mut self) -> Result<(), ConnectionError> {
-        let late = |_| ConnectionError::Late(self.wait_max.as_secs());
-        Ok(timeout(self.wait_max, self.stream.write_all(&self.leaving)).await.map_err(late)??)
+        let leaving = std::mem::take(&mut self.leaving);
+        let wait_max = self.wait_max;
+        let written = timeout(wait_max, self.write_and_listen(&leaving)).await;
+        self.leaving = leaving;
+        written.map_err(|_| ConnectionError::Late(wait_max.as_secs()))?
+    }
+
+    /// Writes, and listens whenever it has to wait: a peer that aborted no longer reads, and closes only long after.
+    async fn write_and_listen(&mut self, mut left: &[u8]) -> Result<(), ConnectionError> {
+        while !left.is_empty() {
+            let (mut reader, mut writer) = self.stream.split();
+            tokio::select! {
+                biased;
+                written = writer.write_buf(&mut left) => {
+                    written?;
+                    continue;
+                }
+                read = reader.read_buf(&mut self.arrived), if self.early.is_none() => {
+                    if read? == 0 {
+                        return Err(ConnectionError::Closed);
+                    }
+                }
+            }
+            self.early = self.take_pdu()?;
+            if matches!(self.early, Some(Pdu::AbortRQ { .. })) {
+                return Err(ConnectionError::Aborted);
+            }
+        }
+        Ok(())
     }
 
     /// The next fragment of any message; `None` when the other side asks to release the association.

@@ -32,6 +32,8 @@ pub(crate) struct Requestor {
     contexts: Vec<PresentationContextNegotiated>,
     fragment_bytes_max: usize,
     messages: u16,
+    /// Whether it ended before it was released.
+    is_broken: bool,
 }
 
 impl Requestor {
@@ -78,7 +80,7 @@ impl Requestor {
         // Fragments have an even number of bytes (PS3.8 §9.3.1).
         let fragment_bytes_max = ((pdu_bytes - ITEM_HEADER_BYTES) & !1) as usize;
         let contexts = proposed.into_iter().filter_map(|proposed| negotiated(proposed, accepted)).collect();
-        Ok(Self { connection, address, contexts, fragment_bytes_max, messages: 0 })
+        Ok(Self { connection, address, contexts, fragment_bytes_max, messages: 0, is_broken: false })
     }
 
     /// The context in which such objects can be sent.
@@ -106,8 +108,10 @@ impl Requestor {
         request: &CommandSet,
         data_set: Option<&mut (dyn AsyncRead + Send + Unpin)>,
     ) -> Result<(), DimseError> {
-        let response = self.exchange(context_id, request, data_set).await;
-        let response = response.map_err(|error| broken(&self.address, &error))?;
+        let response = self.exchange(context_id, request, data_set).await.map_err(|error| {
+            self.is_broken = true;
+            broken(&self.address, &error)
+        })?;
         match response.number(element::STATUS) {
             Some(0x0000 | 0x0001 | 0x0107 | 0x0116 | 0xB000..=0xBFFF) => Ok(()),
             status => Err(DimseError::Failed {
@@ -161,7 +165,7 @@ impl Requestor {
 
     /// Ends the association. The work is done, so a peer that closes instead of answering is forgiven.
     pub(crate) async fn release(mut self) {
-        if self.connection.write(&Pdu::ReleaseRQ).await.is_ok() {
+        if !self.is_broken && self.connection.write(&Pdu::ReleaseRQ).await.is_ok() {
             let _ = self.connection.read().await;
             self.connection.finish().await;
         }

@@ -104,8 +104,10 @@ async fn a_peer_that_refuses_or_breaks_off_says_how() {
 
     for option in ["--abort-after", "--abort-during"] {
         let aborting = Pacs::start(&[option]).await;
+        let started = std::time::Instant::now();
         let error = store(&aborting.peer(), "LIGHTBOX", &object).await.unwrap_err();
         assert!(matches!(error, DimseError::Broken { .. }) && !error.is_permanent(), "{option}: {error}");
+        assert!(started.elapsed().as_secs() < 15, "an abort is heard while sending, not when the peer closes");
     }
 }
 
