@@ -24,7 +24,7 @@ pub mod run;
 pub mod worker;
 
 pub use error::{JobError, PipelineError, ReceiveError};
-pub use receive::{Received, ReceivedOutcome, Receiver};
+pub use receive::{Received, ReceivedInto, ReceivedOutcome, Receiver};
 pub use request::{change_deployment, deploy, override_run, retry_run};
 pub use worker::{HandlerFuture, Worker};
 

@@ -4,7 +4,7 @@ use crate::ReceiveError;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use lightbox_dicom::{DatasetHasher, inspect, same_data_set};
-use lightbox_domain::{DeploymentMode, IndexEntry, Limits, Run, Source, Uid};
+use lightbox_domain::{DeploymentMode, IndexEntry, InstanceAttributes, Limits, Run, Source, Uid};
 use lightbox_store::{BlobKey, Blobs, Incoming, Intake, Kept, NewInstance, Store, now_ms};
 use std::io::Read;
 use std::path::Path;
@@ -50,6 +50,20 @@ pub struct Received {
     pub outcome: ReceivedOutcome,
 }
 
+/// What became of an instance whose sender said to which study it belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceivedInto {
+    /// It belongs there and was received.
+    Study(Received),
+    /// It belongs to another study and was not kept.
+    OtherStudy {
+        /// Its SOP class.
+        sop_class_uid: Uid,
+        /// Its SOP Instance UID.
+        sop_instance_uid: Uid,
+    },
+}
+
 /// A file that is durable and described, but has no row yet.
 struct Durable {
     file: Kept,
@@ -76,7 +90,38 @@ impl Receiver {
     ///
     /// # Errors
     /// [`ReceiveError`]; nothing of the instance is then kept.
-    pub async fn receive<S>(&self, source: Source, mut chunks: S) -> Result<Received, ReceiveError>
+    pub async fn receive<S>(&self, source: Source, chunks: S) -> Result<Received, ReceiveError>
+    where
+        S: Stream<Item = std::io::Result<Bytes>> + Send + Unpin,
+    {
+        let durable = self.write_stream(chunks).await?;
+        self.index(source, durable, true).await
+    }
+
+    /// The same from a sender who said to which study the instance belongs. One of another study is not kept.
+    ///
+    /// # Errors
+    /// As [`Receiver::receive`].
+    pub async fn receive_into<S>(
+        &self,
+        source: Source,
+        study: &Uid,
+        chunks: S,
+    ) -> Result<ReceivedInto, ReceiveError>
+    where
+        S: Stream<Item = std::io::Result<Bytes>> + Send + Unpin,
+    {
+        let durable = self.write_stream(chunks).await?;
+        if durable.entry.study.study_instance_uid == *study {
+            return self.index(source, durable, true).await.map(ReceivedInto::Study);
+        }
+        self.discard(durable.file.key).await?;
+        let InstanceAttributes { sop_class_uid, sop_instance_uid, .. } = durable.entry.instance;
+        Ok(ReceivedInto::OtherStudy { sop_class_uid, sop_instance_uid })
+    }
+
+    /// Writes a stream to a durable file, which has no row yet.
+    async fn write_stream<S>(&self, mut chunks: S) -> Result<Durable, ReceiveError>
     where
         S: Stream<Item = std::io::Result<Bytes>> + Send + Unpin,
     {
@@ -103,10 +148,10 @@ impl Receiver {
         }
         drop(pieces);
         let written = writing.await.unwrap_or_else(|error| Err(broken(&error)));
-        if let Some(error) = aborted {
-            return Err(ReceiveError::Aborted(error));
+        match aborted {
+            Some(error) => Err(ReceiveError::Aborted(error)),
+            None => written,
         }
-        self.index(source, written?, true).await
     }
 
     /// Receives an instance that is in memory as a DICOM file.
