@@ -1,0 +1,84 @@
+//! What this server is, and what it can do.
+
+use crate::HttpState;
+use crate::auth::Caller;
+use crate::health::is_ready;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, header};
+use lightbox_domain::Action;
+use lightbox_inference::Library;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::default().routes(routes!(get_system)).routes(routes!(get_openapi))
+}
+
+/// Whether models can run.
+#[derive(Serialize, ToSchema)]
+struct OnnxState {
+    available: bool,
+    /// Where the library is, or what to do, for those who look after apps.
+    detail: String,
+}
+
+/// Limits that a client meets.
+#[derive(Serialize, ToSchema)]
+struct SystemLimits {
+    instance_bytes_max: u64,
+    stow_instances_max: usize,
+    page_rows_max: i64,
+    image_pixels_max: u64,
+}
+
+/// What this server is.
+#[derive(Serialize, ToSchema)]
+struct System {
+    version: &'static str,
+    site: String,
+    ready: bool,
+    onnx: OnnxState,
+    limits: SystemLimits,
+}
+
+/// What this server is
+#[utoipa::path(get, path = "/api/v1/system", tag = "system",
+    responses((status = 200, description = "Version, readiness, ONNX Runtime, limits", body = System)))]
+async fn get_system(State(state): State<HttpState>, caller: Caller) -> Result<Json<System>, Problem> {
+    let mut onnx = onnx_state(&state).await?;
+    if caller.may_any(Action::DeploymentRead).is_err() {
+        onnx.detail = String::new();
+    }
+    Ok(Json(System {
+        version: state.version,
+        site: state.site.to_string(),
+        ready: is_ready(&state).await,
+        onnx,
+        limits: SystemLimits {
+            instance_bytes_max: state.limits.instance_bytes_max,
+            stow_instances_max: state.limits.stow_instances_max,
+            page_rows_max: state.limits.page_rows_max,
+            image_pixels_max: state.limits.image_pixels_max,
+        },
+    }))
+}
+
+/// This description
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "system",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
+async fn get_openapi(_caller: Caller) -> ([(HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, "application/json")], crate::openapi_json())
+}
+
+async fn onnx_state(state: &HttpState) -> Result<OnnxState, Problem> {
+    let path = state.onnxruntime.clone();
+    let opened = tokio::task::spawn_blocking(move || Library::open(path.as_ref().map(|path| path.as_path()))).await?;
+    Ok(match opened {
+        Ok(library) => OnnxState { available: true, detail: library.path().display().to_string() },
+        Err(error) => OnnxState { available: false, detail: error.to_string() },
+    })
+}

@@ -1,0 +1,77 @@
+//! What the handlers work with.
+
+use lightbox_domain::{Limits, Peer};
+use lightbox_identity::Throttle;
+use lightbox_pipeline::Receiver;
+use lightbox_store::Store;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// The most images that are decoded for viewers at once; each may take `image_pixels_max` several times over.
+const DECODED_AT_ONCE_MAX: usize = 4;
+
+/// What a C-ECHO to a peer gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EchoOutcome {
+    /// Whether the peer answered with success.
+    pub ok: bool,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+    /// What happened, in words.
+    pub detail: String,
+}
+
+/// Sends a C-ECHO to a peer. Given by the binary, since this door knows no other.
+pub type EchoPeer = Arc<dyn Fn(Peer) -> Pin<Box<dyn Future<Output = EchoOutcome> + Send>> + Send + Sync>;
+
+/// What the handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct HttpState {
+    pub(crate) store: Store,
+    pub(crate) receiver: Receiver,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) version: &'static str,
+    pub(crate) site: Arc<str>,
+    pub(crate) onnxruntime: Option<Arc<PathBuf>>,
+    pub(crate) echo: EchoPeer,
+    pub(crate) throttle: Arc<Throttle>,
+    pub(crate) decoding: Arc<Semaphore>,
+    pub(crate) closing: CancellationToken,
+}
+
+impl HttpState {
+    /// The state of a server of this version. `site` is how the installation calls itself.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        receiver: Receiver,
+        limits: Arc<Limits>,
+        version: &'static str,
+        site: &str,
+        echo: EchoPeer,
+    ) -> Self {
+        Self {
+            store,
+            receiver,
+            limits,
+            version,
+            site: site.into(),
+            onnxruntime: None,
+            echo,
+            throttle: Arc::new(Throttle::default()),
+            decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE_MAX)),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// The same with the place of ONNX Runtime's library that the site named, for the system page.
+    #[must_use]
+    pub fn with_onnxruntime(mut self, library: Option<PathBuf>) -> Self {
+        self.onnxruntime = library.map(Arc::new);
+        self
+    }
+}
