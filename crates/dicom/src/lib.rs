@@ -19,8 +19,10 @@ pub mod pixels;
 pub mod report;
 pub mod result;
 
+mod canvas;
 mod codestream;
 mod colour;
+mod content;
 mod decode;
 mod lut;
 mod object;
@@ -41,4 +43,4 @@ pub use inspect::inspect;
 pub use part10::{DatasetHasher, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, part10_prefix};
 pub use pixels::{DisplayImage, GreyImage, RgbImage, StoredFrame, Window, encode_jpeg, encode_png, shrink};
 pub use report::{write_report, write_report_basic};
-pub use result::{ResultContext, derived_uid};
+pub use result::{MANUFACTURER, ResultContext, derived_uid};

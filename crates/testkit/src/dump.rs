@@ -7,7 +7,7 @@ use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use std::fmt::Write;
 
-const VALUE_CHARACTERS_MAX: usize = 100;
+const VALUE_CHARACTERS_MAX: usize = 300;
 
 /// One line an element: tag, keyword, VR, value; items are indented. Group 0002 is left out, binary values are counted.
 ///
@@ -45,7 +45,7 @@ fn value(element: &InMemElement) -> String {
             format!("({} bytes)", value.to_bytes().len())
         }
         DicomValue::Primitive(value) => {
-            let whole = value.to_multi_str().join("\\");
+            let whole = value.to_multi_str().join("\\").replace("\r\n", " / ");
             let shown: String = whole.trim_end_matches('\0').chars().take(VALUE_CHARACTERS_MAX).collect();
             let more = if whole.chars().count() > VALUE_CHARACTERS_MAX { "…" } else { "" };
             format!("[{shown}{more}]")

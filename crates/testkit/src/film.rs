@@ -1,8 +1,9 @@
 //! A digital X-ray of a child that satisfies its IOD, of which a test changes what it is about.
 
+use dicom_core::dictionary::DataDictionary;
 use dicom_core::value::PrimitiveValue;
 use dicom_core::{DataElement, Tag, VR, dicom_value};
-use dicom_dictionary_std::{tags, uids};
+use dicom_dictionary_std::{StandardDataDictionary, tags, uids};
 use dicom_object::{FileDicomObject, FileMetaTableBuilder, InMemDicomObject};
 use dicom_pixeldata::Transcode;
 use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry};
@@ -138,6 +139,16 @@ impl Film {
             _ => PrimitiveValue::Strs(text.split('\\').map(str::to_owned).collect()),
         };
         self.set_value(tag, vr, value)
+    }
+
+    /// Sets an attribute of the standard dictionary by its keyword, such as `ViewPosition`.
+    ///
+    /// # Panics
+    /// When the dictionary has no such keyword.
+    #[must_use]
+    pub fn set_keyword(self, keyword: &str, text: &str) -> Self {
+        let entry = StandardDataDictionary.by_name(keyword).expect("a keyword of PS3.6");
+        self.set(entry.tag.inner(), entry.vr.relaxed(), text)
     }
 
     /// Sets an attribute.
