@@ -1,5 +1,7 @@
 //! The DIMSE door from outside: dcmtk's programs, our own SCU, and a caller that breaks the rules byte by byte.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod abuse;
 mod admission;
 mod caller;
