@@ -9,8 +9,16 @@ export interface InstanceAddress {
   instance: string;
 }
 
-/** A data set in the DICOM JSON model (PS3.18 annex F). */
-export type DicomJson = Record<string, { vr: string; Value?: unknown[] }>;
+/** One attribute in the DICOM JSON model (PS3.18 annex F). */
+export interface DicomAttribute {
+  vr: string;
+  Value?: unknown[];
+  /** Base64. */
+  InlineBinary?: string;
+}
+
+/** A data set in the DICOM JSON model, by tag. */
+export type DicomJson = Record<string, DicomAttribute>;
 
 export function instancePath({ study, series, instance }: InstanceAddress): string {
   return `/dicomweb/studies/${study}/series/${series}/instances/${instance}`;

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef } from 'react';
 import type { Run, RunMap } from '../../api/types';
 import { ProblemNotice } from '../../parts/ProblemNotice';
 import { drawOverlay, mapBitmap } from './overlay';
+import { widthAndCenter } from './presentation';
 import classes from './Stage.module.css';
 import type { Picture, StackView } from './useStackView';
 
@@ -94,12 +95,13 @@ interface StatusLineProps {
 function StatusLine({ picture, index, count }: StatusLineProps) {
   if (!picture) return <div className={classes.status} />;
   const { window: shown, transform, columns, rows, color, inverted } = picture;
+  const [width, center] = widthAndCenter(shown);
   const zoom = Math.hypot(transform[0], transform[1]) * window.devicePixelRatio;
   return (
     <div className={classes.status}>
       {!color && (
         <span>
-          W {Math.round(shown.width)} · L {Math.round(shown.center)}
+          W {width} · L {center}
         </span>
       )}
       <span>Zoom {Math.round(zoom * 100)} %</span>

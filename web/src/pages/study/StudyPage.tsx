@@ -91,7 +91,7 @@ function Reader({ detail }: { detail: StudyDetail }) {
   const { images, imageIds } = useImages(study.study_instance_uid, shownSeries);
   const view = useStackView(element, imageIds, selection.first, tool);
   const shown = images.data?.find(({ imageId }) => imageId === view.picture?.imageId);
-  const windows = shown && view.picture ? windowsFor(shown.attributes, view.picture.range) : [];
+  const windows = shown && view.picture ? windowsFor(shown.attributes, view.picture.values) : [];
 
   const [mapSettings, setMapSettings] = useMapSettings();
   const run = mappedRun(runs, shown?.instance.sop_instance_uid);

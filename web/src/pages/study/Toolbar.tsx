@@ -11,6 +11,7 @@ import {
 } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Tool } from './cornerstone';
+import { widthAndCenter } from './presentation';
 import type { StackView } from './useStackView';
 import type { Window } from './windows';
 
@@ -116,13 +117,9 @@ function WindowMenu({ windows, onWindow }: { windows: Window[]; onWindow: (windo
       <Menu.Dropdown>
         {windows.map((window, index) => (
           <Menu.Item
-            key={`${window.name} ${window.width} ${window.center}`}
+            key={`${window.name} ${window.lower} ${window.upper}`}
             leftSection={<Kbd size="xs">{index + 1}</Kbd>}
-            rightSection={
-              <span className="mono dim">
-                {Math.round(window.width)}/{Math.round(window.center)}
-              </span>
-            }
+            rightSection={<span className="mono dim">{widthAndCenter(window).join('/')}</span>}
             onClick={() => onWindow(window)}
           >
             {window.name}

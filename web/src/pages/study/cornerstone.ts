@@ -1,5 +1,5 @@
 /** Starts Cornerstone3D once, and names what the viewer uses of it. */
-import { init as initCore, RenderingEngine } from '@cornerstonejs/core';
+import { imageLoader, init as initCore, RenderingEngine } from '@cornerstonejs/core';
 import { init as initLoader } from '@cornerstonejs/dicom-image-loader';
 import {
   addTool,
@@ -12,6 +12,8 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
+
+import { loadFrame } from './loader';
 
 export const engineId = 'lightbox';
 export const viewportId = 'image';
@@ -37,6 +39,7 @@ export function startEngine(): RenderingEngine {
   initCore();
   initTools();
   initLoader({ maxWebWorkers: 2 });
+  imageLoader.registerImageLoader('wadors', loadFrame);
   for (const tool of [WindowLevelTool, ZoomTool, PanTool, StackScrollTool]) addTool(tool);
   tools = ToolGroupManager.createToolGroup('lightbox');
   for (const name of [...Object.values(toolNames), StackScrollTool.toolName]) tools?.addTool(name);

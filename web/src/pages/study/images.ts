@@ -2,6 +2,7 @@
 import { utilities } from '@cornerstonejs/metadata';
 import { type DicomJson, fetchMetadata, instancePath } from '../../api/dicomweb';
 import type { Instance, Series } from '../../api/types';
+import { numbersOf } from './attributes';
 
 /** One picture: an instance, or one frame of it. */
 export interface ViewerImage {
@@ -20,21 +21,29 @@ export function imageInstances(series: Series): Instance[] {
   return series.instances.filter(({ is_image }) => is_image).sort(byNumber);
 }
 
+const known = new Map<string, DicomJson>();
+
+/** The attributes of the instance that a frame belongs to, once `loadImages` has retrieved them. */
+export function attributesOf(imageId: string): DicomJson | undefined {
+  return known.get(imageId.slice(0, imageId.indexOf('/frames/')));
+}
+
+/** What this viewer applies itself (presentation.ts) is kept from Cornerstone. */
+const ownTags = ['00281056', '00283000', '00283010'];
 const spacingTags = ['00280030', '00181164'];
 
 /** Some scanners write a pixel spacing of zero, which no geometry survives; without one, pixels are square. */
-function withUsableSpacing(attributes: DicomJson): DicomJson {
+function forCornerstone(attributes: DicomJson): DicomJson {
   const useless = spacingTags.filter((tag) => numbersOf(attributes, tag).some((spacing) => spacing <= 0));
-  return Object.fromEntries(Object.entries(attributes).filter(([tag]) => !useless.includes(tag)));
+  const left = [...ownTags, ...useless];
+  return Object.fromEntries(Object.entries(attributes).filter(([tag]) => !left.includes(tag)));
 }
-
-const registered = new Set<string>();
 
 /** Cornerstone finds an instance's attributes by the address before `/frames/`; it wants each only once. */
 function register(base: string, attributes: DicomJson): void {
-  if (registered.has(base)) return;
-  registered.add(base);
-  utilities.addDicomWebInstance(`${base}/frames/1`, withUsableSpacing(attributes));
+  if (known.has(base)) return;
+  known.set(base, attributes);
+  utilities.addDicomWebInstance(`${base}/frames/1`, forCornerstone(attributes));
 }
 
 /** All pictures of a series in order, their attributes known to Cornerstone. */
@@ -53,15 +62,4 @@ export async function loadImages(study: string, series: Series): Promise<ViewerI
     });
   });
   return (await Promise.all(perInstance)).flat();
-}
-
-/** The first value of an attribute as text, such as the photometric interpretation. */
-export function textOf(attributes: DicomJson, tag: string): string | undefined {
-  const value = attributes[tag]?.Value?.[0];
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-}
-
-/** All numeric values of an attribute; DS and IS may come as text or number (PS3.18 §F.2.3). */
-export function numbersOf(attributes: DicomJson, tag: string): number[] {
-  return (attributes[tag]?.Value ?? []).map(Number).filter(Number.isFinite);
 }

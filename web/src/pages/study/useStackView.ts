@@ -3,7 +3,7 @@ import { Enums, type StackViewport } from '@cornerstonejs/core';
 import { useCallback, useEffect, useState } from 'react';
 import { bindTools, startEngine, type Tool, viewportId } from './cornerstone';
 import { type Affine, imageToViewport } from './overlay';
-import type { PixelRange, Window } from './windows';
+import { type GreyRange, rangeOfWindow } from './presentation';
 
 /** What the viewport shows at this moment. */
 export interface Picture {
@@ -11,9 +11,10 @@ export interface Picture {
   columns: number;
   rows: number;
   color: boolean;
-  /** The values that occur in the image. */
-  range: PixelRange;
-  window: { width: number; center: number };
+  /** The lowest and highest value that occur in the image. */
+  values: GreyRange;
+  /** The values shown black and white. */
+  window: GreyRange;
   inverted: boolean;
   transform: Affine;
 }
@@ -22,7 +23,7 @@ export interface StackView {
   /** Undefined until the first image is drawn. */
   picture: Picture | undefined;
   error: Error | undefined;
-  setWindow: (window: Pick<Window, 'width' | 'center'>) => void;
+  setWindow: (window: GreyRange) => void;
   toggleInvert: () => void;
   reset: () => void;
   /** Moves through the stack; stops at its ends. */
@@ -39,15 +40,13 @@ function pictureOf(viewport: StackViewport): Picture | undefined {
   const transform = image && imageToViewport(viewport);
   const { voiRange, invert } = viewport.getProperties();
   if (!image || !transform || !voiRange) return undefined;
-  const { lower, upper } = voiRange;
   return {
     imageId: image.imageId,
     columns: image.columns,
     rows: image.rows,
     color: image.color,
-    range: { min: image.minPixelValue, max: image.maxPixelValue },
-    // The inverse of PS3.3 §C.11.2.1.2.1 as Cornerstone computes it.
-    window: { width: upper - lower + 1, center: (upper + lower + 1) / 2 },
+    values: { lower: image.minPixelValue, upper: image.maxPixelValue },
+    window: { lower: voiRange.lower, upper: voiRange.upper },
     inverted: invert !== naturalInvert(viewport),
     transform,
   };
@@ -121,10 +120,8 @@ export function useStackView(
 }
 
 function useActions(viewport: StackViewport | undefined, imageCount: number) {
-  const setWindow: StackView['setWindow'] = ({ width, center }) => {
-    viewport?.setProperties({
-      voiRange: { lower: center - 0.5 - (width - 1) / 2, upper: center - 0.5 + (width - 1) / 2 },
-    });
+  const setWindow: StackView['setWindow'] = ({ lower, upper }) => {
+    viewport?.setProperties({ voiRange: { lower, upper } });
     viewport?.render();
   };
   const toggleInvert = () => {
@@ -136,7 +133,7 @@ function useActions(viewport: StackViewport | undefined, imageCount: number) {
     if (!viewport || !image) return;
     viewport.resetCamera();
     viewport.setProperties({ invert: naturalInvert(viewport) });
-    setWindow({ width: Number(image.windowWidth), center: Number(image.windowCenter) });
+    setWindow(rangeOfWindow({}, Number(image.windowCenter), Number(image.windowWidth)));
   };
   const step = (count: number) => {
     if (!viewport) return;
