@@ -1,0 +1,119 @@
+"""dicomweb-client against the DICOMweb door; what arrived by C-STORE comes out as pydicom reads it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy
+import pytest
+import requests
+from dicomweb_client.api import DICOMwebClient
+from lightbox import Server, samples
+from PIL import Image
+from pydicom import Dataset, dcmread
+from pydicom.pixels import pixel_array
+
+SAMPLES = samples()
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> DICOMwebClient:
+    """A client of a server that has all films, which came in by STOW-RS."""
+    client = DICOMwebClient(f"{server.http}/dicomweb", session=server.session())
+    stored = [client.store_instances([dcmread(sample["path"])]) for sample in SAMPLES]
+    assert all("FailedSOPSequence" not in answer for answer in stored)
+    return client
+
+
+def address(film: Dataset) -> dict[str, str]:
+    return {
+        "study_instance_uid": film.StudyInstanceUID,
+        "series_instance_uid": film.SeriesInstanceUID,
+        "sop_instance_uid": film.SOPInstanceUID,
+    }
+
+
+def test_studies_are_found(client: DICOMwebClient) -> None:
+    assert len(client.search_for_studies()) == len(SAMPLES)
+    film = dcmread(SAMPLES[3]["path"], stop_before_pixels=True)
+    for filters in [
+        {"StudyInstanceUID": film.StudyInstanceUID},
+        {"PatientID": film.PatientID},
+        {"AccessionNumber": film.AccessionNumber},
+        {"PatientID": f"{str(film.PatientID)[:-1]}?", "AccessionNumber": film.AccessionNumber},
+    ]:
+        [found] = client.search_for_studies(search_filters=filters)
+        found = Dataset.from_json(found)
+        assert found.StudyInstanceUID == film.StudyInstanceUID
+        assert (found.PatientName, found.PatientID) == (film.PatientName, film.PatientID)
+        assert (found.NumberOfStudyRelatedSeries, found.NumberOfStudyRelatedInstances) == (1, 1)
+    assert client.search_for_studies(search_filters={"PatientID": "NOBODY"}) == []
+    assert len(client.search_for_studies(limit=2, offset=1)) == 2
+
+
+def test_series_and_instances_are_found_below_and_across_studies(client: DICOMwebClient) -> None:
+    assert len(client.search_for_series()) == len(SAMPLES)
+    assert len(client.search_for_instances()) == len(SAMPLES)
+    film = dcmread(SAMPLES[0]["path"], stop_before_pixels=True)
+    [series] = client.search_for_series(film.StudyInstanceUID)
+    assert Dataset.from_json(series).Modality == film.Modality
+    [instance] = client.search_for_instances(film.StudyInstanceUID, film.SeriesInstanceUID)
+    assert Dataset.from_json(instance).SOPClassUID == film.SOPClassUID
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["file"])
+def test_metadata_are_those_of_the_file(client: DICOMwebClient, sample: dict) -> None:
+    film = dcmread(sample["path"], stop_before_pixels=True)
+    found = Dataset.from_json(client.retrieve_instance_metadata(**address(film)), lambda *_: b"")
+    for element in film:
+        if element.VR not in ("OB", "OW", "UN", "SQ", "DS", "FD", "FL"):
+            assert found[element.tag].value == element.value, element.tag
+    assert {element.tag for element in film} <= {element.tag for element in found}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["file"])
+def test_instances_and_frames_come_out_as_they_went_in(client: DICOMwebClient, sample: dict) -> None:
+    film = dcmread(sample["path"])
+    anything = [("application/dicom", "*")]
+    whole = client.retrieve_instance(**address(film), media_types=anything)
+    assert whole.file_meta.TransferSyntaxUID == film.file_meta.TransferSyntaxUID
+    assert whole == film
+
+    [frame] = client.retrieve_instance_frames(
+        **address(film), frame_numbers=[1], media_types=[("application/octet-stream", "1.2.840.10008.1.2.1")]
+    )
+    pixels = numpy.frombuffer(frame, f"<{'i' if film.PixelRepresentation else 'u'}{film.BitsAllocated // 8}")
+    expected = pixel_array(film, raw=True)
+    assert numpy.array_equal(pixels[: expected.size].reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg"])
+def test_renderings_are_images_of_the_right_size(client: DICOMwebClient, media_type: str) -> None:
+    film = dcmread(SAMPLES[0]["path"], stop_before_pixels=True)
+    rendered = client.retrieve_instance_rendered(**address(film), media_types=[media_type])
+    image = Image.open(BytesIO(rendered))
+    assert image.get_format_mimetype() == media_type
+    assert (image.height, image.width) == (film.Rows, film.Columns)
+
+
+def test_what_is_stored_again_is_a_success_and_what_is_broken_is_not(client: DICOMwebClient, film: Dataset) -> None:
+    for _ in range(2):
+        answer = client.store_instances([film])
+        assert [one.ReferencedSOPInstanceUID for one in answer.ReferencedSOPSequence] == [film.SOPInstanceUID]
+    del film.StudyInstanceUID
+    with pytest.raises(requests.HTTPError) as refused:
+        client.store_instances([film])
+    assert refused.value.response.status_code == 409
+
+
+def test_what_is_not_there_is_not_found(client: DICOMwebClient) -> None:
+    with pytest.raises(requests.HTTPError) as missing:
+        client.retrieve_study_metadata("1.2.3.4.5.6.7")
+    assert missing.value.response.status_code == 404
+
+
+def test_nothing_is_open_without_a_token(server: Server) -> None:
+    stranger = DICOMwebClient(f"{server.http}/dicomweb")
+    with pytest.raises(requests.HTTPError) as refused:
+        stranger.search_for_studies()
+    assert refused.value.response.status_code == 401
