@@ -3,19 +3,26 @@
 use crate::output::Output;
 use crate::settings::{ServeFlags, Settings};
 use anyhow::Context;
-use lightbox_domain::{Event, Job, JobKind, Limits};
+use lightbox_dimse::{DimseConfig, DimseServer};
+use lightbox_domain::{Event, Job, JobKind, Peer};
+use lightbox_http::{EchoOutcome, HttpState};
 use lightbox_inference::Runners;
 use lightbox_pipeline::{JobError, Pipeline, Worker};
 use lightbox_store::{DataFolder, Store};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// How long a stop waits for associations, requests and jobs under way.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// How long a peer may take to answer the test button.
+const ECHO_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Serves until Ctrl-C or SIGTERM.
 pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCode> {
@@ -30,7 +37,7 @@ pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCod
     let one_time = lightbox_identity::ensure_first_admin(&store).await?;
     log_start(&store).await?;
     announce(output, &settings, http.local_addr()?, dicom.local_addr()?, one_time.as_ref());
-    run(&settings, folder, store, http, dicom).await;
+    run(&settings, store, http, dicom).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -106,15 +113,16 @@ fn announce(
 }
 
 /// Runs the doors and the worker until a signal comes, then lets them finish what is under way.
-async fn run(settings: &Settings, folder: DataFolder, store: Store, http: TcpListener, dicom: TcpListener) {
+async fn run(settings: &Settings, store: Store, http: TcpListener, dicom: TcpListener) {
     let limits = Arc::new(settings.limits.clone());
     let runners = Arc::new(Runners::new(settings.onnxruntime.clone(), settings.model_threads));
-    let pipeline = Pipeline::new(store.clone(), runners, Arc::clone(&limits));
+    let pipeline = Pipeline::new(store, runners, limits);
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker(&pipeline, settings).work(stopped.clone()));
-    let dimse = tokio::spawn(dimse_server(settings, &pipeline, &limits).serve(dicom, until(stopped.clone())));
-    let state = http_state(settings, folder, &pipeline, &limits);
-    let web = tokio::spawn(lightbox_http::serve(http, state, until(stopped)));
+    let dimse_server = dimse_server(&pipeline, settings);
+    let dimse_stopped = until(stopped.clone());
+    let dimse = tokio::spawn(async move { dimse_server.serve(dicom, dimse_stopped).await });
+    let web = tokio::spawn(lightbox_http::serve(http, http_state(&pipeline, settings), until(stopped)));
     wait_for_signal().await;
     tracing::info!("stopping; what is under way is finished first");
     let _ = stop.send(true);
@@ -122,9 +130,78 @@ async fn run(settings: &Settings, folder: DataFolder, store: Store, http: TcpLis
         let _ = tokio::join!(worker, dimse, web);
     };
     if tokio::time::timeout(STOP_WAIT_MAX, all).await.is_err() {
-        tracing::warn!(
-            seconds = STOP_WAIT_MAX.as_secs(),
-            "stopped without waiting longer; jobs go on at the next start"
-        );
+        tracing::warn!(seconds = STOP_WAIT_MAX.as_secs(), "stopped waiting; jobs go on at the next start");
+    }
+}
+
+fn worker(pipeline: &Pipeline, settings: &Settings) -> Worker {
+    let (store, ae_title) = (pipeline.store.clone(), settings.ae_title.clone());
+    Worker::new(pipeline.clone()).handle(JobKind::Deliver, move |job| {
+        let (store, ae_title) = (store.clone(), ae_title.clone());
+        Box::pin(async move {
+            match job {
+                Job::Deliver { delivery_id } => {
+                    lightbox_deliver::deliver(&store, ae_title.as_str(), &delivery_id).await
+                }
+                other => Err(JobError::Permanent(format!("{} is no delivery", other.kind().as_str()))),
+            }
+        })
+    })
+}
+
+fn dimse_server(pipeline: &Pipeline, settings: &Settings) -> DimseServer {
+    let config = DimseConfig {
+        ae_title: settings.ae_title.clone(),
+        strict_called_aet: settings.strict_called_aet,
+        limits: Arc::clone(&pipeline.limits),
+    };
+    DimseServer::new(config, pipeline.store.clone(), pipeline.receiver.clone())
+}
+
+fn http_state(pipeline: &Pipeline, settings: &Settings) -> HttpState {
+    let ae_title = settings.ae_title.clone();
+    let echo = move |peer: Peer| -> std::pin::Pin<Box<dyn Future<Output = EchoOutcome> + Send>> {
+        let ae_title = ae_title.clone();
+        Box::pin(async move {
+            match lightbox_dimse::echo(&peer, ae_title.as_str(), ECHO_WAIT_MAX).await {
+                Ok(took) => EchoOutcome {
+                    ok: true,
+                    ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                    detail: format!("{} answered", peer.ae_title),
+                },
+                Err(error) => EchoOutcome { ok: false, ms: 0, detail: error.to_string() },
+            }
+        })
+    };
+    HttpState::new(
+        pipeline.store.clone(),
+        pipeline.receiver.clone(),
+        Arc::clone(&pipeline.limits),
+        env!("CARGO_PKG_VERSION"),
+        &settings.site,
+        Arc::new(echo),
+    )
+    .with_onnxruntime(settings.onnxruntime.clone())
+}
+
+/// Resolves when we are told to stop.
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone says the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Ctrl-C or SIGTERM.
+async fn wait_for_signal() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!(%error, "cannot listen for SIGTERM");
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
 }

@@ -3,7 +3,8 @@
 use crate::output::Output;
 use anyhow::Context;
 use clap::Args;
-use lightbox_domain::{AeTitle, Peer};
+use lightbox_dimse::Target;
+use lightbox_domain::AeTitle;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,30 +22,39 @@ pub struct Send {
 }
 
 impl Send {
-    /// Does it. Ends with 1 at the first file that is not taken.
+    /// Does it. Ends with 1 when a file is not taken.
     pub async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
-        let peer = parse_peer(&self.peer)?;
-        AeTitle::parse(&self.aet).with_context(|| format!("cannot call as {}", self.aet))?;
-        for file in &self.files {
-            lightbox_dimse::send_file(&peer, &self.aet, file)
-                .await
-                .with_context(|| format!("cannot send {} to {}", file.display(), self.peer))?;
-        }
-        let sent = self.files.len();
-        output.print(&serde_json::json!({ "sent": sent }), || format!("sent {sent} files to {}", self.peer));
-        Ok(ExitCode::SUCCESS)
+        let target = self.target()?;
+        let mut refused = Vec::new();
+        let count = self.files.len();
+        lightbox_dimse::send_files(&target, &self.files, |path, result| {
+            if let Err(error) = result {
+                refused.push((path.display().to_string(), error.to_string()));
+            }
+        })
+        .await?;
+        let json: Vec<_> =
+            refused.iter().map(|(file, why)| serde_json::json!({ "file": file, "reason": why })).collect();
+        let sent = count - refused.len();
+        output.print(&serde_json::json!({ "sent": sent, "refused": json }), || {
+            let mut lines: Vec<_> = refused.iter().map(|(file, why)| format!("refused {file}: {why}")).collect();
+            lines.push(format!("sent {sent} of {count} files to {}", self.peer));
+            lines.join("\n")
+        });
+        Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-}
 
-fn parse_peer(text: &str) -> anyhow::Result<Peer> {
-    let parts = text.split_once('@').and_then(|(title, address)| Some((title, address.rsplit_once(':')?)));
-    let (title, (host, port)) = parts.with_context(|| format!("{text} is not TITLE@HOST:PORT"))?;
-    let ae_title = AeTitle::parse(title).with_context(|| format!("cannot call {title}"))?;
-    Ok(Peer {
-        ae_title: ae_title.as_str().to_owned(),
-        host: Some(host.to_owned()),
-        port: Some(port.parse().with_context(|| format!("{port} is no port"))?),
-        receives_results: false,
-        admitted_ms: 0,
-    })
+    fn target(&self) -> anyhow::Result<Target> {
+        let text = &self.peer;
+        let parts = text.split_once('@').and_then(|(title, address)| Some((title, address.rsplit_once(':')?)));
+        let (title, (host, port)) = parts.with_context(|| format!("{text} is not TITLE@HOST:PORT"))?;
+        let called = AeTitle::parse(title).with_context(|| format!("cannot call {title}"))?;
+        let calling = AeTitle::parse(&self.aet).with_context(|| format!("cannot call as {}", self.aet))?;
+        Ok(Target {
+            host: host.to_owned(),
+            port: port.parse().with_context(|| format!("{port} is no port"))?,
+            called: called.to_string(),
+            calling: calling.to_string(),
+        })
+    }
 }

@@ -3,9 +3,9 @@
 use super::{open, time};
 use crate::output::{Output, columns};
 use crate::settings::DataFlag;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Subcommand;
-use lightbox_domain::{Event, Role};
+use lightbox_domain::Role;
 use std::process::ExitCode;
 
 /// Bearer tokens of programs.
@@ -65,12 +65,7 @@ impl Token {
             }
             Self::Remove { name, data } => {
                 let (_, store) = open(&data).await?;
-                let mut write = store.write().await?;
-                if !write.delete_token(&name).await? {
-                    bail!("there is no token {name}; `lightbox token list` shows those there are");
-                }
-                write.append_event(Event::new(&super::actor().name, "token.removed", "token", &name)).await?;
-                write.commit().await?;
+                lightbox_identity::revoke_token(&store, &name, &super::actor()).await?;
                 output.print(&serde_json::json!({ "removed": name }), || format!("removed token {name}"));
             }
         }

@@ -4,9 +4,7 @@ use super::token::parse_role;
 use super::{open, time};
 use crate::output::{Output, columns};
 use crate::settings::DataFlag;
-use anyhow::bail;
 use clap::Subcommand;
-use lightbox_domain::Event;
 use std::process::ExitCode;
 
 /// Accounts of people.
@@ -72,12 +70,7 @@ impl User {
             }
             Self::Remove { name, data } => {
                 let (_, store) = open(&data).await?;
-                let mut write = store.write().await?;
-                if !write.delete_account(&name).await? {
-                    bail!("there is no account {name}; `lightbox user list` shows those there are");
-                }
-                write.append_event(Event::new(&super::actor().name, "account.removed", "account", &name)).await?;
-                write.commit().await?;
+                lightbox_identity::remove_account(&store, &name, &super::actor()).await?;
                 output.print(&serde_json::json!({ "removed": name }), || format!("removed account {name}"));
             }
         }
