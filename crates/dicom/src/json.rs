@@ -14,7 +14,8 @@ use std::path::Path;
 const INLINE_BYTES_MAX: usize = 1024;
 
 /// One instance's attributes; pixel data and binary values of more than a kibibyte become a `BulkDataURI`, which is
-/// `bulk_data_uri` with the tag as last segment.
+/// `bulk_data_uri` with the tag as last segment. Lookup tables stay inline: no image is shown without them, and a tag
+/// alone would not tell the modality's table from the VOI's.
 ///
 /// # Errors
 /// [`InspectError`] when the file cannot be read.
@@ -110,7 +111,9 @@ fn binary(tag: Tag, vr: VR, value: &PrimitiveValue, bulk_data_uri: &str) -> Valu
     let bytes = little_endian_bytes(value);
     match bytes.len() {
         0 => json!({ "vr": vr.to_string() }),
-        1..=INLINE_BYTES_MAX => json!({ "vr": vr.to_string(), "InlineBinary": BASE64.encode(bytes) }),
+        length if length <= INLINE_BYTES_MAX || tag == tags::LUT_DATA => {
+            json!({ "vr": vr.to_string(), "InlineBinary": BASE64.encode(bytes) })
+        }
         _ => bulk(tag, vr, bulk_data_uri),
     }
 }
@@ -194,6 +197,15 @@ mod tests {
                 "00080090": { "vr": "PN" },
             })
         );
+    }
+
+    #[test]
+    fn long_values_are_left_to_bulk_data_but_for_lookup_tables() {
+        let long = PrimitiveValue::from(vec![0_u8; INLINE_BYTES_MAX + 2]);
+        let table = binary(tags::LUT_DATA, VR::OW, &long, "/bulkdata");
+        assert!(table["InlineBinary"].is_string(), "{table}");
+        let other = binary(tags::ICC_PROFILE, VR::OB, &long, "/bulkdata");
+        assert_eq!(other, json!({ "vr": "OB", "BulkDataURI": "/bulkdata/00282000" }));
     }
 
     #[test]
