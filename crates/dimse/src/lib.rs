@@ -15,6 +15,7 @@ mod contexts;
 mod elements;
 mod error;
 mod identity;
+mod implicit;
 mod outgoing;
 mod requestor;
 mod scu;

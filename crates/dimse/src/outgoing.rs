@@ -2,14 +2,18 @@
 
 use crate::DimseError;
 use crate::elements::{Encoding, read_header};
+use crate::implicit::to_implicit;
+use dicom_dictionary_std::uids::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
 use lightbox_dicom::Header;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use tokio::io::{AsyncRead, AsyncSeekExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt};
 
 /// How far into a file its data set may begin.
 const HEAD_BYTES_MAX: u64 = 64 * 1024;
+/// The largest object that is changed into implicit VR, which takes it into memory.
+const CONVERTED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 const MAGIC_AT: usize = 128;
 const MAGIC: &[u8] = b"DICM";
 
@@ -69,8 +73,28 @@ impl Outgoing {
         })
     }
 
-    /// The bytes of its data set.
-    pub(crate) async fn data_set(&self) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin + '_>> {
+    /// The syntaxes in which it can be sent, the one that it has first. Whoever has no compressed or deflated object
+    /// must offer the default transfer syntax, too (PS3.5 §10.1).
+    pub(crate) fn transfer_syntax_uids(&self) -> Vec<&str> {
+        let own = self.transfer_syntax_uid.as_str();
+        if own == EXPLICIT_VR_LITTLE_ENDIAN { vec![own, IMPLICIT_VR_LITTLE_ENDIAN] } else { vec![own] }
+    }
+
+    /// The bytes of its data set in one of its syntaxes.
+    pub(crate) async fn data_set(&self, syntax_uid: &str) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin + '_>> {
+        let stored = self.stored_data_set().await?;
+        if syntax_uid == self.transfer_syntax_uid {
+            return Ok(stored);
+        }
+        let mut explicit = Vec::new();
+        stored.take(CONVERTED_BYTES_MAX + 1).read_to_end(&mut explicit).await?;
+        let fits = explicit.len() as u64 <= CONVERTED_BYTES_MAX;
+        let implicit = if fits { to_implicit(&explicit) } else { None };
+        let implicit = implicit.ok_or_else(|| std::io::Error::other("it cannot be changed into implicit VR"))?;
+        Ok(Box::new(std::io::Cursor::new(implicit)))
+    }
+
+    async fn stored_data_set(&self) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin + '_>> {
         match &self.data {
             Data::Bytes(bytes) => Ok(Box::new(&bytes[self.data_set_at..])),
             Data::File(path) => {

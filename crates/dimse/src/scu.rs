@@ -73,13 +73,13 @@ pub async fn echo(peer: &Peer, our_ae: &str, wait_max: Duration) -> Result<Durat
     echoed.map(|()| took)
 }
 
-/// Has a peer store one object. It is offered as it is, never transcoded.
+/// Has a peer store one object: as it is, or, if the peer takes nothing else, in implicit VR. Pixels are never transcoded.
 ///
 /// # Errors
 /// [`DimseError`]; [`DimseError::is_permanent`] tells whether to try again.
 pub async fn store(peer: &Peer, our_ae: &str, object: &Outgoing) -> Result<(), DimseError> {
     let target = Target::of(peer, our_ae)?;
-    let mut requestor = Requestor::associate(&target, &[kind(object)], STORE_WAIT_MAX).await?;
+    let mut requestor = Requestor::associate(&target, &kinds(object), STORE_WAIT_MAX).await?;
     let stored = store_one(&mut requestor, object).await;
     requestor.release().await;
     stored
@@ -96,7 +96,7 @@ pub async fn send_files(
 ) -> Result<(), DimseError> {
     target.check()?;
     let mut batch: Vec<(&Path, Outgoing)> = Vec::new();
-    let mut kinds = Vec::new();
+    let mut offered = Vec::new();
     for path in paths {
         let object = match open(path).await {
             Ok(object) => object,
@@ -105,27 +105,28 @@ pub async fn send_files(
                 continue;
             }
         };
-        if !kinds.contains(&kind(&object)) {
-            if kinds.len() == CONTEXTS_MAX {
-                send_batch(target, &std::mem::take(&mut kinds), std::mem::take(&mut batch), &mut on_each).await?;
-            }
-            kinds.push(kind(&object));
+        let mut new = kinds(&object);
+        new.retain(|kind| !offered.contains(kind));
+        if offered.len() + new.len() > CONTEXTS_MAX {
+            send_batch(target, &std::mem::take(&mut offered), std::mem::take(&mut batch), &mut on_each).await?;
+            new = kinds(&object);
         }
+        offered.extend(new);
         batch.push((path, object));
     }
     match batch.is_empty() {
         true => Ok(()),
-        false => send_batch(target, &kinds, batch, &mut on_each).await,
+        false => send_batch(target, &offered, batch, &mut on_each).await,
     }
 }
 
 async fn send_batch(
     target: &Target,
-    kinds: &[(String, String)],
+    offered: &[(String, String)],
     batch: Vec<(&Path, Outgoing)>,
     on_each: &mut impl FnMut(&Path, Result<(), DimseError>),
 ) -> Result<(), DimseError> {
-    let mut requestor = Requestor::associate(target, kinds, STORE_WAIT_MAX).await?;
+    let mut requestor = Requestor::associate(target, offered, STORE_WAIT_MAX).await?;
     for (path, object) in batch {
         match store_one(&mut requestor, &object).await {
             Err(error @ DimseError::Broken { .. }) => return Err(error),
@@ -143,18 +144,21 @@ async fn open(path: &Path) -> Result<Outgoing, DimseError> {
     opened.unwrap_or_else(|error| Err(unsendable(error.to_string())))
 }
 
-/// What must be negotiated before an object can be sent.
-fn kind(object: &Outgoing) -> (String, String) {
-    (object.sop_class_uid.clone(), object.transfer_syntax_uid.clone())
+/// What may be negotiated before an object can be sent.
+fn kinds(object: &Outgoing) -> Vec<(String, String)> {
+    let syntaxes = object.transfer_syntax_uids().into_iter();
+    syntaxes.map(|syntax| (object.sop_class_uid.clone(), syntax.to_owned())).collect()
 }
 
 async fn store_one(requestor: &mut Requestor, object: &Outgoing) -> Result<(), DimseError> {
-    let context_id = requestor.context(&object.sop_class_uid, &object.transfer_syntax_uid)?;
-    let mut data_set = object.data_set().await.map_err(|error| DimseError::Unsendable {
+    let class = &object.sop_class_uid;
+    let accepted = |syntax: &&str| requestor.context(class, syntax).is_ok();
+    let syntax = object.transfer_syntax_uids().into_iter().find(accepted).unwrap_or(&object.transfer_syntax_uid);
+    let context_id = requestor.context(class, syntax)?;
+    let mut data_set = object.data_set(syntax).await.map_err(|error| DimseError::Unsendable {
         path: PathBuf::from(&object.sop_instance_uid),
         reason: error.to_string(),
     })?;
-    let message_id = requestor.next_message_id();
-    let request = CommandSet::store_request(message_id, &object.sop_class_uid, &object.sop_instance_uid);
+    let request = CommandSet::store_request(requestor.next_message_id(), class, &object.sop_instance_uid);
     requestor.perform(context_id, &request, Some(&mut *data_set)).await
 }

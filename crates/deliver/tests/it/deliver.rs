@@ -5,6 +5,7 @@ use crate::setting::Setting;
 use lightbox_dicom::{Header, derived_uid};
 use lightbox_domain::{DeploymentMode, Peer};
 use lightbox_pipeline::JobError;
+use std::path::Path;
 use std::process::Command;
 
 const COMPREHENSIVE_SR: &str = "1.2.840.10008.5.1.4.1.1.88.33";
@@ -23,6 +24,14 @@ fn permanent(result: Result<(), JobError>) -> String {
         Err(JobError::Permanent(reason)) => reason,
         other => panic!("not for good: {other:?}"),
     }
+}
+
+/// dicom3tools' validator knows the IOD and finds no error.
+fn assert_conforms(file: &Path) {
+    let checked = Command::new(lightbox_testkit::venv_tool("dciodvfy")).arg(file).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+    assert!(said.contains("SR"), "{said}");
+    assert!(said.lines().all(|line| !line.starts_with("Error")), "{said}");
 }
 
 #[tokio::test]
@@ -48,9 +57,17 @@ async fn a_peer_without_3d_reports_gets_a_plain_one() {
     let expected = derived_uid(&setting.run.id, "report-basic").to_string();
     assert_eq!(received(&pacs), (COMPREHENSIVE_SR.to_owned(), expected));
     assert_eq!(setting.delivery().await.state, "delivered");
-    let checked = Command::new(lightbox_testkit::venv_tool("dciodvfy")).arg(&pacs.files()[0]).output().unwrap();
-    let said = String::from_utf8_lossy(&checked.stderr);
-    assert!(said.lines().all(|line| !line.starts_with("Error")), "{said}");
+    assert_conforms(&pacs.files()[0]);
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_only_the_default_syntax_gets_the_report_in_it() {
+    let pacs = Pacs::in_implicit_vr().await;
+    let setting = Setting::due_at(&pacs.peer()).await;
+    setting.deliver().await.unwrap();
+    assert_eq!(received(&pacs), (COMPREHENSIVE_3D_SR.to_owned(), setting.report.to_string()));
+    assert_eq!(Header::read(&pacs.files()[0]).unwrap().transfer_syntax_uid(), "1.2.840.10008.1.2");
+    assert_conforms(&pacs.files()[0]);
 }
 
 #[tokio::test]

@@ -22,6 +22,11 @@ impl Pacs {
         Self::start_with(tempfile::tempdir().unwrap(), &[]).await
     }
 
+    /// One that takes everything, but only in the default transfer syntax.
+    pub async fn in_implicit_vr() -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), &["+xi"]).await
+    }
+
     /// One that takes no other SOP classes than these.
     pub async fn that_takes(sop_classes: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! What Lightbox asks of dcmtk's `storescp`.
 
-use crate::object::{EXPLICIT, IMPLICIT, Object};
+use crate::object::{EXPLICIT, IMPLICIT, JPEG_LS, Object};
 use crate::setting::{PATIENCE, Setting, dcmtk, peer_at};
 use lightbox_dimse::{DimseError, Outgoing, Target, echo, send_files, store};
 use lightbox_domain::Peer;
@@ -88,11 +88,18 @@ async fn an_object_arrives_as_it_is() {
 
 #[tokio::test]
 async fn what_a_peer_does_not_take_is_known_for_good() {
-    let pacs = Pacs::start(&["+xi"]).await;
-    let explicit = store(&pacs.peer(), "LIGHTBOX", &outgoing(&Object::in_syntax(1, EXPLICIT))).await.unwrap_err();
-    assert!(matches!(explicit, DimseError::ContextRefused { .. }) && explicit.is_permanent(), "{explicit}");
-    store(&pacs.peer(), "LIGHTBOX", &outgoing(&Object::in_syntax(2, IMPLICIT))).await.unwrap();
-    assert_eq!(pacs.files(), 1);
+    let pacs = Pacs::start(&[]).await;
+    let compressed = store(&pacs.peer(), "LIGHTBOX", &outgoing(&Object::in_syntax(1, JPEG_LS))).await.unwrap_err();
+    assert!(matches!(compressed, DimseError::ContextRefused { .. }) && compressed.is_permanent(), "{compressed}");
+    assert_eq!(pacs.files(), 0);
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_only_the_default_syntax_gets_it() {
+    let pacs = Pacs::start(&["+xi", "--bit-preserving"]).await;
+    store(&pacs.peer(), "LIGHTBOX", &outgoing(&Object::in_syntax(1, EXPLICIT))).await.unwrap();
+    let file = std::fs::read_dir(pacs.folder.path()).unwrap().next().expect("a file").unwrap().path();
+    assert!(std::fs::read(file).unwrap().ends_with(&Object::in_syntax(1, IMPLICIT).data_set()));
 }
 
 #[tokio::test]
@@ -142,7 +149,7 @@ async fn files_are_sent_and_each_is_told_of() {
 }
 
 #[tokio::test]
-async fn more_kinds_than_an_association_can_carry_take_two() {
+async fn more_kinds_than_an_association_can_carry_take_several() {
     let setting = Setting::start().await;
     let folder = tempfile::tempdir().unwrap();
     let object = |number: u32| {
