@@ -1,7 +1,7 @@
-//! JSON bodies and query strings whose errors are problem documents.
+//! JSON bodies, query strings and parts of the address, whose errors are problem documents.
 
 use crate::problem::Problem;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -13,6 +13,9 @@ pub(crate) struct Body<T>(pub(crate) T);
 
 /// A query string.
 pub(crate) struct Query<T>(pub(crate) T);
+
+/// The variable parts of the address.
+pub(crate) struct Path<T>(pub(crate) T);
 
 /// The scheme and host under which the client reached us, such as `http://127.0.0.1:8080`; empty when it did not say.
 pub(crate) struct Origin(pub(crate) String);
@@ -44,6 +47,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         let axum::extract::Query(query) =
             query.map_err(|rejection: QueryRejection| Problem::bad_request(rejection.body_text()))?;
         Ok(Self(query))
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        let axum::extract::Path(path) =
+            path.map_err(|rejection: PathRejection| Problem::bad_request(rejection.body_text()))?;
+        Ok(Self(path))
     }
 }
 

@@ -3,10 +3,10 @@
 use super::text::time;
 use crate::HttpState;
 use crate::auth::Caller;
-use crate::extract::Body;
+use crate::extract::{Body, Path};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use lightbox_domain::{Action, DeploymentMode, FindingRule};
 use lightbox_identity::Resource;
 use lightbox_pipeline::{PipelineError, change_deployment as store_change};

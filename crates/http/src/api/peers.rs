@@ -3,10 +3,10 @@
 use super::text::time;
 use crate::HttpState;
 use crate::auth::Caller;
-use crate::extract::{Body, Query};
+use crate::extract::{Body, Path, Query};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lightbox_domain::{Action, Actor, AeTitle, Event};
 use lightbox_identity::Resource;

@@ -2,22 +2,23 @@
 //!
 //! Only what belongs to the index is searched, so results in shadow mode are never found.
 
+use super::DICOM_JSON;
 use super::accept::Accept;
 use super::answer::{with_instance, with_series, with_study};
 use super::query::{Asked, parse};
-use super::{Address, DICOM_JSON};
 use crate::HttpState;
 use crate::auth::Caller;
-use crate::extract::{Origin, Query};
+use crate::extract::{Origin, Path, Query};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use lightbox_dicom::json::DatasetJson;
 use lightbox_domain::{Action, Uid};
 use lightbox_identity::Resource;
 use lightbox_store::{Column, Level, Match, Store, StoredSeries, StoredStudy};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -31,6 +32,14 @@ struct Request {
     origin: String,
     accept: Accept,
     pairs: Vec<(String, String)>,
+    scope: Scope,
+}
+
+/// What the address already says.
+#[derive(Deserialize)]
+pub(super) struct Scope {
+    study: Option<String>,
+    series: Option<String>,
 }
 
 macro_rules! handlers {
@@ -42,10 +51,10 @@ macro_rules! handlers {
             Origin(origin): Origin,
             accept: Accept,
             Query(pairs): Pairs,
-            address: Option<Path<Address>>,
+            Path(scope): Path<Scope>,
         ) -> Result<Response, Problem> {
-            let request = Request { state, caller, origin, accept, pairs };
-            request.$search(address.map(|Path(address)| address)).await
+            let request = Request { state, caller, origin, accept, pairs, scope };
+            request.$search().await
         })*
     };
 }
@@ -66,15 +75,15 @@ handlers! {
 }
 
 impl Request {
-    async fn search_studies(self, address: Option<Address>) -> Result<Response, Problem> {
-        let asked = self.asked(Level::Study, address.as_ref())?;
+    async fn search_studies(self) -> Result<Response, Problem> {
+        let asked = self.asked(Level::Study)?;
         let studies = self.state.store.search_studies(&asked.search).await?;
         let rows = studies.iter().map(|study| with_study(DatasetJson::new(), &self.origin, study)).collect();
         Ok(answer(rows, &asked))
     }
 
-    async fn search_series(self, address: Option<Address>) -> Result<Response, Problem> {
-        let asked = self.asked(Level::Series, address.as_ref())?;
+    async fn search_series(self) -> Result<Response, Problem> {
+        let asked = self.asked(Level::Series)?;
         let series = self.state.store.search_series(&asked.search).await?;
         let mut parents = Parents::new(&self.state.store);
         let mut rows = Vec::with_capacity(series.len());
@@ -85,8 +94,8 @@ impl Request {
         Ok(answer(rows, &asked))
     }
 
-    async fn search_instances(self, address: Option<Address>) -> Result<Response, Problem> {
-        let asked = self.asked(Level::Instance, address.as_ref())?;
+    async fn search_instances(self) -> Result<Response, Problem> {
+        let asked = self.asked(Level::Instance)?;
         let instances = self.state.store.search_instances(&asked.search).await?;
         let mut parents = Parents::new(&self.state.store);
         let mut rows = Vec::with_capacity(instances.len());
@@ -101,17 +110,17 @@ impl Request {
     }
 
     /// The search, after permission and query are checked.
-    fn asked(&self, level: Level, address: Option<&Address>) -> Result<Asked, Problem> {
-        let study = address.map_or("*", |address| address.study.as_str());
+    fn asked(&self, level: Level) -> Result<Asked, Problem> {
+        let study = self.scope.study.as_deref().unwrap_or("*");
         self.caller.may(Action::StudyRead, &Resource::study(study))?;
         if self.accept.choose(&["application/dicom+json", "application/json"]).is_none() {
             return Err(Problem::not_acceptable("answers are application/dicom+json"));
         }
         let mut fixed = Vec::new();
-        if let Some(address) = address {
-            fixed.push((Column::StudyInstanceUid, Match::OneOf(vec![Uid::parse(&address.study)?.to_string()])));
-            if let Some(series) = &address.series {
-                fixed.push((Column::SeriesInstanceUid, Match::OneOf(vec![Uid::parse(series)?.to_string()])));
+        let columns = [(Column::StudyInstanceUid, &self.scope.study), (Column::SeriesInstanceUid, &self.scope.series)];
+        for (column, uid) in columns {
+            if let Some(uid) = uid {
+                fixed.push((column, Match::OneOf(vec![Uid::parse(uid)?.to_string()])));
             }
         }
         parse(level, fixed, &self.pairs, self.state.limits.page_rows_max).map_err(Problem::bad_request)
