@@ -10,7 +10,7 @@ function staleAfter(action: string): (path: string) => boolean {
   const noun = action.split('.')[0];
   if (noun === 'peer') return (path) => path.startsWith('/api/v1/peers') || path === '/api/v1/events';
   if (noun === 'deployment') return (path) => path === '/api/v1/deployments' || path === '/api/v1/events';
-  return (path) => !path.endsWith('/map');
+  return (path) => !path.endsWith('/map') && path !== '/api/v1/system';
 }
 
 /** Follows the stream while mounted; true while it is connected. */

@@ -14,7 +14,7 @@ export interface paths {
     /** List accounts */
     get: operations['list_accounts'];
     put?: never;
-    /** Add account */
+    /** Create an account */
     post: operations['add_account'];
     delete?: never;
     options?: never;
@@ -32,7 +32,7 @@ export interface paths {
     get?: never;
     put?: never;
     post?: never;
-    /** Remove account */
+    /** Remove an account and end its sessions */
     delete: operations['remove_account'];
     options?: never;
     head?: never;
@@ -69,7 +69,7 @@ export interface paths {
     delete?: never;
     options?: never;
     head?: never;
-    /** Change deployment */
+    /** Change mode, thresholds, or switch on and off */
     patch: operations['change_deployment'];
     trace?: never;
   };
@@ -80,8 +80,42 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List events */
+    /** List the event log */
     get: operations['list_events'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/live': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Follow what happens: `{"action":"instance.stored","study_instance_uid":"1.2"}` for each event */
+    get: operations['live'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/openapi.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** This description */
+    get: operations['get_openapi'];
     put?: never;
     post?: never;
     delete?: never;
@@ -100,7 +134,7 @@ export interface paths {
     /** List peers */
     get: operations['list_peers'];
     put?: never;
-    /** Add peer */
+    /** Admit a peer, or change what is known of it */
     post: operations['add_peer'];
     delete?: never;
     options?: never;
@@ -118,7 +152,7 @@ export interface paths {
     get?: never;
     put?: never;
     post?: never;
-    /** Remove peer */
+    /** Remove a peer; it is not served from now on */
     delete: operations['remove_peer'];
     options?: never;
     head?: never;
@@ -134,7 +168,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Echo peer */
+    /** Send a C-ECHO to a peer */
     post: operations['echo_peer'];
     delete?: never;
     options?: never;
@@ -151,7 +185,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Admit peer */
+    /** Admit a caller that was refused */
     post: operations['admit_peer'];
     delete?: never;
     options?: never;
@@ -166,7 +200,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get run map */
+    /** The map of a run */
     get: operations['get_run_map'];
     put?: never;
     post?: never;
@@ -185,7 +219,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Override run */
+    /** Run outside the intended use */
     post: operations['override_run'];
     delete?: never;
     options?: never;
@@ -202,7 +236,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Retry run */
+    /** Try a failed run again */
     post: operations['retry_run'];
     delete?: never;
     options?: never;
@@ -217,7 +251,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get session */
+    /** Who is signed in */
     get: operations['get_session'];
     put?: never;
     /** Sign in */
@@ -238,7 +272,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Change password */
+    /** Change one's password */
     post: operations['change_password'];
     delete?: never;
     options?: never;
@@ -253,7 +287,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get study */
+    /** One study */
     get: operations['get_study'];
     put?: never;
     post?: never;
@@ -270,7 +304,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get system */
+    /** What this server is */
     get: operations['get_system'];
     put?: never;
     post?: never;
@@ -287,7 +321,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List worklist */
+    /** List the worklist */
     get: operations['list_worklist'];
     put?: never;
     post?: never;
@@ -308,7 +342,10 @@ export interface components {
       name: string;
       role: components['schemas']['Role'];
     };
-    /** @enum {string} */
+    /**
+     * @description What AI says of a study, in one word.
+     * @enum {string}
+     */
     AiState:
       | 'found'
       | 'nothing_found'
@@ -329,15 +366,20 @@ export interface components {
       release: string;
       sop_instance_uid: string;
     };
-    /** @enum {string} */
+    /**
+     * @description What a deployment's rules decided about an instance.
+     * @enum {string}
+     */
     DecisionOutcome: 'matched' | 'not_applicable' | 'outside_intended_use';
     /** @description A release at work here. */
     Deployment: {
       app_id: string;
       app_name: string;
+      /** @description Without one: not for clinical use. */
       clearance?: string | null;
       /** Format: date-time */
       created_at: string;
+      /** @description SHA-256 over the release's files. */
       digest: string;
       enabled: boolean;
       findings: components['schemas']['DeploymentFinding'][];
@@ -350,20 +392,23 @@ export interface components {
     /** @description What to change of a deployment; absent fields stay as they are. */
     DeploymentChange: {
       enabled?: boolean | null;
-      mode?: null | components['schemas']['RunMode'];
+      mode?: components['schemas']['RunMode'] | null;
+      /** @description By finding identifier, 0 to 1. */
       thresholds?: {
         [key: string]: number;
       };
     };
-    /** @description A finding that a deployment reports, with its threshold. */
+    /** @description A finding that a deployment reports, with the threshold that holds here. */
     DeploymentFinding: {
       id: string;
       meaning: string;
+      /** Format: double */
       threshold: number;
     };
     /** @description What a C-ECHO to a peer gave. */
     EchoResult: {
       detail: string;
+      /** Format: int64 */
       ms: number;
       ok: boolean;
     };
@@ -373,10 +418,13 @@ export interface components {
       actor: string;
       /** Format: date-time */
       at: string;
+      /** @description More, as a JSON object. */
       detail?: string | null;
       object_id: string;
       object_kind: string;
+      /** @description `ok`, or why not. */
       outcome: string;
+      /** Format: int64 */
       seq: number;
     };
     /** @description A page of the log, newest first. */
@@ -388,7 +436,9 @@ export interface components {
       code: components['schemas']['FindingCode'];
       id: string;
       positive: boolean;
+      /** Format: double */
       score: number;
+      /** Format: double */
       threshold: number;
     };
     /** @description A coded concept. */
@@ -399,37 +449,51 @@ export interface components {
     };
     /** @description One stored DICOM instance. */
     Instance: {
+      /** Format: int64 */
       columns?: number | null;
+      /**
+       * Format: int64
+       * @description 0 when it has no pixels.
+       */
       frames: number;
+      /** Format: int64 */
       instance_number?: number | null;
       is_image: boolean;
+      /** Format: int64 */
       rows?: number | null;
       sop_class_uid: string;
       sop_instance_uid: string;
       transfer_syntax_uid: string;
     };
-    /** @enum {string} */
+    /**
+     * @description Where a map stands.
+     * @enum {string}
+     */
     MapState: 'none' | 'pending' | 'stored' | 'failed';
-    /** @description A local account to create. */
+    /** @description A local account to create; the password has 12 characters at least. */
     NewAccount: {
       name: string;
       password: string;
       role: components['schemas']['Role'];
     };
-    /** @description The password that replaces a one-time password; 12 characters at least. */
+    /** @description The password that replaces the present one; 12 characters at least. */
     NewPassword: {
+      /** @description The present password; not needed while it is a one-time password. */
+      current_password?: string | null;
       new_password: string;
     };
-    /** @description A peer to admit. */
+    /** @description A peer to admit, or what is to be known of it from now on. */
     NewPeer: {
       ae_title: string;
       host?: string | null;
+      /** Format: int32 */
       port?: number | null;
       receives_results?: boolean | null;
     };
     /** @description Whether models can run. */
     OnnxState: {
       available: boolean;
+      /** @description Where the library is, or what to do, for those who look after apps. */
       detail: string;
     };
     /** @description Why a run should ignore that the input is outside the intended use. */
@@ -440,9 +504,12 @@ export interface components {
     Peer: {
       /** Format: date-time */
       admitted_at: string;
+      /** @description `*` admits every caller. */
       ae_title: string;
       host?: string | null;
+      /** Format: int32 */
       port?: number | null;
+      /** @description Whether live results are forwarded to it. */
       receives_results: boolean;
     };
     /** @description Admitted and pending peers. */
@@ -453,6 +520,7 @@ export interface components {
     /** @description An unknown caller that was refused and may be admitted. */
     PendingPeer: {
       ae_title: string;
+      /** Format: int64 */
       attempts: number;
       /** Format: date-time */
       first_seen_at: string;
@@ -462,13 +530,24 @@ export interface components {
     };
     /** @description An error after RFC 9457. */
     ProblemDetails: {
+      /** @description Why, and what to do. */
       detail?: string | null;
-      id?: string | null;
+      /** @description To be quoted to whoever runs the server: the log line carries it too. */
+      id: string;
+      /**
+       * Format: int32
+       * @description The HTTP status.
+       */
       status: number;
+      /** @description What happened. */
       title: string;
+      /** @description `about:blank`, or a URN of Lightbox that programs can tell apart. */
       type: string;
     };
-    /** @enum {string} */
+    /**
+     * @description What somebody is here.
+     * @enum {string}
+     */
     Role:
       | 'admin'
       | 'radiologist'
@@ -485,47 +564,76 @@ export interface components {
     Run: {
       app_id: string;
       app_name: string;
+      /** Format: int64 */
       attempts: number;
+      /** @description Without one: not for clinical use. */
       clearance?: string | null;
       deployment_id: string;
       findings: components['schemas']['Finding'][];
-      /** Format: date-time */
+      /**
+       * Format: date-time
+       * @description When the report was stored, or the run rejected or failed.
+       */
       finished_at?: string | null;
       id: string;
       intended_use: string;
       map: components['schemas']['RunMapState'];
       mode: components['schemas']['RunMode'];
+      /**
+       * Format: int64
+       * @description The model's own time.
+       */
       model_ms?: number | null;
-      override?: null | components['schemas']['RunOverride'];
+      override?: components['schemas']['RunOverride'] | null;
       /** Format: date-time */
       queued_at: string;
+      /** @description Why it is rejected, failed, or waits for another attempt. */
       reason?: string | null;
-      /** Format: date-time */
+      /**
+       * Format: date-time
+       * @description When the last byte of the input had arrived.
+       */
       received_at: string;
       release: string;
       results: components['schemas']['RunResult'][];
+      /** @description The input. */
       sop_instance_uid: string;
       /** Format: date-time */
       started_at?: string | null;
       state: components['schemas']['RunState'];
+      /** @description The later run that replaces this one. */
+      superseded_by?: string | null;
+      /**
+       * Format: int64
+       * @description From the last byte of the input to the stored report.
+       */
       turnaround_ms?: number | null;
       vendor: string;
     };
-    /** @description Coarse occlusion grid that spans the whole input image; a value is the drop of the score when that patch is hidden, divided by `drop_max`. */
+    /** @description A coarse grid that spans the whole input image: what the score loses when that patch is hidden, divided by `drop_max`. */
     RunMap: {
       columns: number;
+      /** Format: float */
       drop_max: number;
       legend: string;
       method: string;
       rows: number;
+      /** @description Row by row, 0 to 1. */
       values: number[];
     };
-    /** @description How far the occlusion map of a run is. */
+    /** @description How far the map of a run is. */
     RunMapState: {
+      /**
+       * Format: int64
+       * @description How long it took.
+       */
       ms?: number | null;
       state: components['schemas']['MapState'];
     };
-    /** @enum {string} */
+    /**
+     * @description Whether anybody but evaluators sees what a deployment says.
+     * @enum {string}
+     */
     RunMode: 'live' | 'shadow';
     /** @description Who let this run proceed against its intended use, and why. */
     RunOverride: {
@@ -536,27 +644,35 @@ export interface components {
     };
     /** @description A DICOM object that a run made. */
     RunResult: {
+      /** @description `sr` or `sc` */
       kind: string;
       series_instance_uid: string;
       sop_instance_uid: string;
       /** Format: date-time */
       stored_at: string;
     };
-    /** @enum {string} */
+    /**
+     * @description Where a run stands.
+     * @enum {string}
+     */
     RunState: 'queued' | 'running' | 'publishing' | 'finished' | 'rejected' | 'failed';
-    /** @description One series of a study; `run_id` when an AI run made it. */
+    /** @description One series of a study. */
     Series: {
       description?: string | null;
       instances: components['schemas']['Instance'][];
       modality: string;
+      /** @description The run that made it. */
       run_id?: string | null;
       series_instance_uid: string;
+      /** Format: int64 */
       series_number?: number | null;
     };
     /** @description Who is signed in, and what this person may do. */
     Session: {
+      /** @description Such as `study.read`. */
       actions: string[];
       name: string;
+      /** @description Until the one-time password is replaced, every other call is refused. */
       password_change_required: boolean;
       role: components['schemas']['Role'];
     };
@@ -568,48 +684,73 @@ export interface components {
     /** @description A study with its series, runs and routing decisions. */
     StudyDetail: {
       decisions: components['schemas']['Decision'][];
+      /** @description The oldest first; results of deployments in shadow mode only for those who may see them. */
       runs: components['schemas']['Run'][];
       series: components['schemas']['Series'][];
       study: components['schemas']['WorklistItem'];
     };
     /** @description What this server is. */
     System: {
+      limits: components['schemas']['SystemLimits'];
       onnx: components['schemas']['OnnxState'];
       ready: boolean;
       site: string;
       version: string;
     };
-    /** @description The finding with the highest score among the live runs of a study. */
+    /** @description Limits that a client meets. */
+    SystemLimits: {
+      /** Format: int64 */
+      image_pixels_max: number;
+      /** Format: int64 */
+      instance_bytes_max: number;
+      /** Format: int64 */
+      page_rows_max: number;
+      stow_instances_max: number;
+    };
+    /** @description The finding that is most above, or least below, its threshold. */
     TopFinding: {
       meaning: string;
       positive: boolean;
+      /** Format: double */
       score: number;
+      /** Format: double */
       threshold: number;
     };
     /** @description A page of the worklist. */
     Worklist: {
       items: components['schemas']['WorklistItem'][];
+      /**
+       * Format: int64
+       * @description How many studies match in all.
+       */
       total: number;
     };
     /** @description One study as a row of the worklist. */
     WorklistItem: {
       accession_number?: string | null;
       ai_state: components['schemas']['AiState'];
+      /** Format: int64 */
       instance_count: number;
       modalities: string[];
+      /** @description Such as `4 y`. */
       patient_age?: string | null;
+      /** @description `YYYY-MM-DD` */
       patient_birth_date?: string | null;
       patient_id: string;
+      /** @description As in DICOM: `Family^Given`. */
       patient_name: string;
       patient_sex?: string | null;
       /** Format: date-time */
       received_at: string;
+      /** Format: int64 */
       series_count: number;
+      /** @description `YYYY-MM-DD` */
       study_date?: string | null;
       study_description?: string | null;
       study_instance_uid: string;
+      /** @description `HH:MM:SS` */
       study_time?: string | null;
-      top_finding?: null | components['schemas']['TopFinding'];
+      top_finding?: components['schemas']['TopFinding'] | null;
     };
   };
   responses: never;
@@ -654,6 +795,7 @@ export type Session = components['schemas']['Session'];
 export type SignIn = components['schemas']['SignIn'];
 export type StudyDetail = components['schemas']['StudyDetail'];
 export type System = components['schemas']['System'];
+export type SystemLimits = components['schemas']['SystemLimits'];
 export type TopFinding = components['schemas']['TopFinding'];
 export type Worklist = components['schemas']['Worklist'];
 export type WorklistItem = components['schemas']['WorklistItem'];
@@ -668,7 +810,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description List accounts */
+      /** @description All accounts by name */
       200: {
         headers: {
           [name: string]: unknown;
@@ -701,7 +843,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description Add account */
+      /** @description Created */
       201: {
         headers: {
           [name: string]: unknown;
@@ -732,7 +874,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Remove account */
+      /** @description Removed */
       204: {
         headers: {
           [name: string]: unknown;
@@ -759,7 +901,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description List deployments */
+      /** @description All deployments, the oldest first */
       200: {
         headers: {
           [name: string]: unknown;
@@ -794,7 +936,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description Change deployment */
+      /** @description As it is now, for what arrives from now on */
       200: {
         headers: {
           [name: string]: unknown;
@@ -817,7 +959,9 @@ export interface operations {
   list_events: {
     parameters: {
       query?: {
+        /** @description Only lines before this one. */
         before_seq?: number;
+        /** @description How many lines at most; 100 unless given. */
         limit?: number;
       };
       header?: never;
@@ -826,13 +970,71 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description List events */
+      /** @description Lines of the log */
       200: {
         headers: {
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['Events'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  live: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Events until either side ends */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': string;
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  get_openapi: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OpenAPI 3.1 */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': Record<string, never>;
         };
       };
       /** @description What went wrong, why, and what to do. */
@@ -855,7 +1057,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description List peers */
+      /** @description Admitted and pending peers */
       200: {
         headers: {
           [name: string]: unknown;
@@ -888,7 +1090,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description Add peer */
+      /** @description Admitted */
       201: {
         headers: {
           [name: string]: unknown;
@@ -919,7 +1121,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Remove peer */
+      /** @description Removed */
       204: {
         headers: {
           [name: string]: unknown;
@@ -948,7 +1150,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Echo peer */
+      /** @description What the peer answered, or why it did not */
       200: {
         headers: {
           [name: string]: unknown;
@@ -970,7 +1172,10 @@ export interface operations {
   };
   admit_peer: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description The host that it called from; else the one that called last. */
+        host?: string;
+      };
       header?: never;
       path: {
         ae_title: string;
@@ -979,7 +1184,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Admit peer */
+      /** @description Admitted, from the host that it called from */
       201: {
         headers: {
           [name: string]: unknown;
@@ -1010,7 +1215,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Get run map */
+      /** @description The map, once it is stored */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1045,7 +1250,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description Override run */
+      /** @description A new run is queued; the reason is printed on its results */
       202: {
         headers: {
           [name: string]: unknown;
@@ -1076,7 +1281,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Retry run */
+      /** @description It is queued again */
       202: {
         headers: {
           [name: string]: unknown;
@@ -1105,7 +1310,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Get session */
+      /** @description Who is signed in */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1138,7 +1343,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description Sign in */
+      /** @description Signed in; the session is in a cookie */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1167,7 +1372,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Sign out */
+      /** @description Signed out */
       204: {
         headers: {
           [name: string]: unknown;
@@ -1198,7 +1403,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description Change password */
+      /** @description Changed; other sessions are ended */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1223,13 +1428,14 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
+        /** @description Study Instance UID */
         study_instance_uid: string;
       };
       cookie?: never;
     };
     requestBody?: never;
     responses: {
-      /** @description Get study */
+      /** @description The study */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1258,7 +1464,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Get system */
+      /** @description Version, readiness, ONNX Runtime, limits */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1281,9 +1487,13 @@ export interface operations {
   list_worklist: {
     parameters: {
       query?: {
+        /** @description Only studies in this state. */
         ai_state?: components['schemas']['AiState'];
+        /** @description How many rows at most; 50 unless given. */
         limit?: number;
+        /** @description How many rows to pass over. */
         offset?: number;
+        /** @description Part of the patient's name or number, accession number or description. */
         search?: string;
       };
       header?: never;
@@ -1292,7 +1502,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description List worklist */
+      /** @description A page of studies, the newest arrival first */
       200: {
         headers: {
           [name: string]: unknown;

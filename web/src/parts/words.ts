@@ -1,4 +1,5 @@
 /** Values of the API as the words people use. */
+import type { WorklistItem } from '../api/types';
 
 /** A DICOM person name (PS3.5 §6.2.1) as "Family, Given Middle"; the first non-empty group counts. */
 export function personName(value: string): string {
@@ -14,9 +15,26 @@ export function sexWord(value: string | null | undefined): string | undefined {
   return value ? (sexes[value] ?? value) : undefined;
 }
 
+/** The age that the images state, else the one at the study by the date of birth: "4 y", "7 mo". */
+export function ageText({ patient_age, patient_birth_date, study_date }: WorklistItem): string | undefined {
+  if (patient_age) return patient_age;
+  if (!patient_birth_date || !study_date) return undefined;
+  const [born, studied] = [patient_birth_date, study_date].map((date) => date.split('-').map(Number));
+  const [year = 0, month = 0, day = 0] = born ?? [];
+  const [studyYear = 0, studyMonth = 0, studyDay = 0] = studied ?? [];
+  const months = (studyYear - year) * 12 + studyMonth - month - (studyDay < day ? 1 : 0);
+  return months < 24 ? `${months} mo` : `${Math.floor(months / 12)} y`;
+}
+
 /** "4 y · F", as far as known. */
-export function ageAndSex(age: string | null | undefined, sex: string | null | undefined): string {
-  return [age, sex].filter(Boolean).join(' · ') || '–';
+export function ageAndSex(study: WorklistItem): string {
+  return [ageText(study), study.patient_sex].filter(Boolean).join(' · ') || '–';
+}
+
+/** A reason of the server as a sentence of its own. */
+export function sentence(text: string): string {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 
 /** A score or threshold: two decimals, so that columns line up. */

@@ -75,17 +75,43 @@ function EventTable({ events }: { events: LogEvent[] }) {
               <Table.Td style={{ whiteSpace: 'nowrap' }}>
                 <RelativeTime at={event.at} />
               </Table.Td>
-              <Table.Td>{event.actor}</Table.Td>
+              <Table.Td style={{ whiteSpace: 'nowrap' }}>
+                <Actor name={event.actor} />
+              </Table.Td>
               <Table.Td className="mono">{event.action}</Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }}>
                 {event.object_kind} <Uid value={event.object_id} label={event.object_kind} />
               </Table.Td>
               <Table.Td>{event.outcome}</Table.Td>
-              <Table.Td c="dimmed">{event.detail}</Table.Td>
+              <Table.Td c="dimmed">{detailText(event.detail)}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
   );
+}
+
+/** A person, or a kind and an identifier such as `run:01M8…`. */
+function Actor({ name }: { name: string }) {
+  const [kind, id] = name.split(':', 2);
+  if (id === undefined) return name;
+  return (
+    <>
+      {kind} <Uid value={id} label={`${kind}`} />
+    </>
+  );
+}
+
+/** The detail's fields in one line; lists as their length, long values by their end. */
+function detailText(detail: string | null | undefined): string {
+  if (!detail?.startsWith('{')) return detail ?? '';
+  const fields = Object.entries(JSON.parse(detail) as Record<string, unknown>);
+  return fields.map(([name, value]) => `${name} ${valueText(value)}`).join(' · ');
+}
+
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 1 ? valueText(value[0]) : String(value.length);
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return text.length > 40 ? `…${text.slice(-12)}` : text;
 }

@@ -113,7 +113,7 @@ function StudyRow({ study, filters }: { study: WorklistItem; filters: WorklistFi
         </Link>
         <span className={classes.id}>{study.patient_id}</span>
       </Table.Td>
-      <Table.Td className={classes.tight}>{ageAndSex(study.patient_age, study.patient_sex)}</Table.Td>
+      <Table.Td className={classes.tight}>{ageAndSex(study)}</Table.Td>
       <Table.Td className={`mono ${classes.tight} ${classes.spare}`}>
         {study.accession_number ?? '–'}
       </Table.Td>

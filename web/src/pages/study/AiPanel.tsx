@@ -2,6 +2,7 @@
 import { Text, Title } from '@mantine/core';
 import type { Decision, Run, RunMap, StudyDetail } from '../../api/types';
 import { AiStateMark } from '../../parts/AiState';
+import { sentence } from '../../parts/words';
 import classes from './AiPanel.module.css';
 import type { MapSettings } from './mapSettings';
 import { RunCard } from './RunCard';
@@ -60,7 +61,7 @@ export function AiPanel(props: AiPanelProps) {
             {decision.app_name} <span className="dim">{decision.release}</span>
           </Text>
           <Text size="sm" c="dimmed">
-            {decision.reason}
+            {sentence(decision.reason)}
           </Text>
         </section>
       ))}

@@ -29,7 +29,7 @@ export function OverrideForm({ run, runs }: { run: Run; runs: Run[] }) {
       other.deployment_id === run.deployment_id &&
       other.sop_instance_uid === run.sop_instance_uid,
   );
-  if (done || !may('run.override')) return null;
+  if (done || run.superseded_by || !may('run.override')) return null;
   if (!opened) {
     return (
       <div>

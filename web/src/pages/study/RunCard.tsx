@@ -4,7 +4,7 @@ import type { Run, RunMap, StudyDetail } from '../../api/types';
 import { AiStateMark, stateOfRun } from '../../parts/AiState';
 import { Clearance } from '../../parts/Clearance';
 import { RelativeTime } from '../../parts/RelativeTime';
-import { durationText } from '../../parts/words';
+import { durationText, sentence } from '../../parts/words';
 import { FindingList } from './FindingList';
 import { MapControl } from './MapControl';
 import type { MapSettings } from './mapSettings';
@@ -40,7 +40,12 @@ export function RunCard(props: RunCardProps) {
       {run.override && <OverrideNote override={run.override} />}
       {run.reason && (
         <Text size="sm" className={classes.reason} data-state={run.state}>
-          {run.reason}
+          {sentence(run.reason)}
+        </Text>
+      )}
+      {run.superseded_by && (
+        <Text size="sm" c="dimmed">
+          Superseded by a later run.
         </Text>
       )}
       {run.state === 'rejected' && <OverrideForm run={run} runs={study.runs} />}

@@ -3,7 +3,7 @@ import { IconArrowLeft, IconChevronLeft, IconChevronRight } from '@tabler/icons-
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { WorklistItem } from '../../api/types';
-import { personName, sexWord } from '../../parts/words';
+import { ageText, personName, sexWord } from '../../parts/words';
 import classes from './StudyHeader.module.css';
 import { useNeighbours, useWorklistAddress } from './useNeighbours';
 
@@ -17,7 +17,7 @@ interface StudyHeaderProps {
 export function StudyHeader({ study, children }: StudyHeaderProps) {
   const [worklist, options] = useWorklistAddress();
   const born = study.patient_birth_date && `born ${study.patient_birth_date}`;
-  const person = [study.patient_age, sexWord(study.patient_sex), born].filter(Boolean).join(' · ');
+  const person = [ageText(study), sexWord(study.patient_sex), born].filter(Boolean).join(' · ');
   const exam = [
     study.study_description,
     study.modalities.join(' '),
