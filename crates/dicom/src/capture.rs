@@ -63,7 +63,7 @@ fn label(context: &ResultContext<'_>, map: &Map) -> Vec<Line> {
     if let Some(overridden) = &context.run.overridden {
         lines.push(amber(format!("OUTSIDE ITS INTENDED USE, by order: {}", overridden.reason)));
     }
-    lines.push(white(format!("{}; largest drop of the score {:.2}", map.method, map.drop_max)));
+    lines.push(white(format!("Map: {}; largest drop of the score {:.2}", map.method, map.drop_max)));
     lines
 }
 
