@@ -10,6 +10,7 @@ use lightbox_inference::Runners;
 use lightbox_pipeline::{JobError, Pipeline, Worker};
 use lightbox_store::{DataFolder, Store};
 use std::future::Future;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+
+/// What is logged unless LIGHTBOX_LOG says otherwise; the codecs tell of every header that they read.
+const LOG_FILTER: &str = "info,ort=warn,openjp2=warn,jpeg2k=warn";
 
 /// How long a stop waits for associations, requests and jobs under way.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(20);
@@ -45,11 +49,12 @@ pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCod
 /// Logs go to standard error; `LIGHTBOX_LOG` filters them as `tracing` does.
 fn start_logging(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LIGHTBOX_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,ort=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOG_FILTER));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
     match json {
         true => builder.json().init(),
-        false => builder.with_target(false).init(),
+        false => builder.with_target(false).with_ansi(colours).init(),
     }
 }
 

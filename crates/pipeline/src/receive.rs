@@ -102,12 +102,7 @@ impl Receiver {
     ///
     /// # Errors
     /// As [`Receiver::receive`].
-    pub async fn receive_into<S>(
-        &self,
-        source: Source,
-        study: &Uid,
-        chunks: S,
-    ) -> Result<ReceivedInto, ReceiveError>
+    pub async fn receive_into<S>(&self, source: Source, study: &Uid, chunks: S) -> Result<ReceivedInto, ReceiveError>
     where
         S: Stream<Item = std::io::Result<Bytes>> + Send + Unpin,
     {

@@ -91,6 +91,7 @@ pub(crate) async fn announce(
     outcome: &str,
 ) -> Result<(), JobError> {
     let study = run.study_instance_uid.as_str();
+    tracing::info!(run.id = %run.id, deployment.id = %run.deployment_id, outcome, "{action}");
     write.append_event(Event::new("lightbox", action, "run", &run.id).outcome(outcome).study(study)).await?;
     Ok(write.refresh_summary(study).await?)
 }
