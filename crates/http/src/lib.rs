@@ -44,7 +44,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 /// Everything that is served, as one router.
-#[must_use]
 pub fn router(state: HttpState) -> Router {
     let (api, _) = api::routes().split_for_parts();
     Router::new()
