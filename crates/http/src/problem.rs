@@ -205,3 +205,18 @@ impl From<tokio::task::JoinError> for Problem {
         Self::internal(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_does_not_say_what_the_panic_said() {
+        let response = of_panic(Box::new("the patient's name is no text".to_owned()));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["title"], "Something went wrong in the server");
+        assert!(!problem.to_string().contains("patient"));
+    }
+}

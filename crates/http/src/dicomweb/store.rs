@@ -150,8 +150,14 @@ async fn receive(
         Ok(ReceivedInto::OtherStudy { sop_class_uid, sop_instance_uid }) => {
             outcome.fail(reason::OTHER_STUDY, Some((sop_class_uid, sop_instance_uid)));
         }
-        Err(ReceiveError::Refused(_) | ReceiveError::Aborted(_)) => outcome.fail(reason::CANNOT_UNDERSTAND, None),
-        Err(ReceiveError::TooLarge { .. }) => outcome.fail(reason::OUT_OF_RESOURCES, None),
+        Err(error @ (ReceiveError::Refused(_) | ReceiveError::Aborted(_))) => {
+            tracing::info!(%error, "refused an instance of a STOW-RS request");
+            outcome.fail(reason::CANNOT_UNDERSTAND, None);
+        }
+        Err(error @ ReceiveError::TooLarge { .. }) => {
+            tracing::info!(%error, "refused an instance of a STOW-RS request");
+            outcome.fail(reason::OUT_OF_RESOURCES, None);
+        }
         Err(ReceiveError::Store(error)) => {
             tracing::error!(%error, "could not store an instance of a STOW-RS request");
             outcome.fail(reason::PROCESSING_FAILURE, None);
