@@ -16,6 +16,8 @@ use std::fs::File;
 use std::path::Path;
 
 const DATA_SET_TRAILING_PADDING: Tag = Tag(0xFFFC, 0xFFFC);
+/// Where the frames of encapsulated pixel data begin, how long they are, and all of them together.
+const OF_ENCAPSULATION: [Tag; 3] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002), Tag(0x7FE0, 0x0003)];
 
 /// What a file says.
 struct Summary {
@@ -79,7 +81,7 @@ impl Digests {
     fn take(&mut self, event: Event, walker: &mut Walker<'_>) -> Result<(), InspectError> {
         let top_level = walker.depth() == 0;
         match event {
-            Event::Element(Element { tag, .. }) if tag.element() == 0 || tag == DATA_SET_TRAILING_PADDING => Ok(()),
+            Event::Element(Element { tag, .. }) if only_encodes(tag) => Ok(()),
             Event::Element(element @ Element { tag: tags::PIXEL_DATA, .. }) if top_level => {
                 hash_value(self.pixels.insert(Sha256::new()), element, walker)
             }
@@ -116,6 +118,11 @@ impl Digests {
         }
         Ok(())
     }
+}
+
+/// Whether an element says nothing but how others are encoded.
+fn only_encodes(tag: Tag) -> bool {
+    tag.element() == 0 || tag == DATA_SET_TRAILING_PADDING || OF_ENCAPSULATION.contains(&tag)
 }
 
 fn hash_tag(digest: &mut Sha256, Tag(group, element): Tag) {
@@ -176,7 +183,7 @@ fn hash_chunks(digest: &mut Sha256, walker: &mut Walker<'_>, word: usize) -> Res
 /// Whether trailing spaces and NULs of a value mean nothing. Of private attributes only their bytes are known, since an
 /// implicit encoding does not say what they are.
 fn is_text(element: Element) -> bool {
-    let public = element.tag.group() % 2 == 0;
+    let public = element.tag.group().is_multiple_of(2);
     public
         && !matches!(
             dictionary_vr(element.tag),

@@ -1,4 +1,29 @@
 //! What the crate promises at its border, on built films, on real samples, and against other implementations.
 
+// The helpers of tests are tests as well.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod compare;
+mod display;
 mod foreign;
+mod frames;
+mod inspect;
+mod metadata;
+mod part10;
 mod results;
+mod samples;
+
+use std::path::PathBuf;
+
+/// A file in a folder that goes with it.
+struct File {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+fn file(bytes: &[u8]) -> File {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("instance.dcm");
+    std::fs::write(&path, bytes).unwrap();
+    File { _folder: folder, path }
+}
