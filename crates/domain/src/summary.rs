@@ -125,10 +125,11 @@ pub fn summarise(runs: &[Run], decisions: &[Decision], waits_for_routing: bool, 
     let top_finding =
         shown.iter().flat_map(|run| &run.findings).max_by(|a, b| margin(a).total_cmp(&margin(b))).cloned();
     let state = shown.iter().map(|run| state_of(run)).min_by_key(|state| rank(*state));
-    let without_runs = || match (waits_for_routing, decisions.is_empty()) {
-        (true, _) => AiState::Waiting,
-        (false, false) => AiState::NotApplicable,
-        (false, true) => AiState::None,
+    let not_applicable = || decisions.iter().any(|decision| decision.outcome == Outcome::NotApplicable);
+    let without_runs = || match waits_for_routing {
+        true => AiState::Waiting,
+        false if not_applicable() => AiState::NotApplicable,
+        false => AiState::None,
     };
     AiSummary { state: state.unwrap_or_else(without_runs), top_finding }
 }

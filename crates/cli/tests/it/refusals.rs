@@ -14,7 +14,7 @@ fn what_is_no_instance_is_refused_at_every_door() {
     let server = TestServer::start();
     for (name, words) in [
         ("not-dicom.dcm", "not a DICOM file"),
-        ("truncated.dcm", "truncated"),
+        ("truncated.dcm", "cut short"),
         ("no-sop-instance-uid.dcm", "SOPInstanceUID"),
         ("no-study-instance-uid.dcm", "StudyInstanceUID"),
     ] {

@@ -175,12 +175,13 @@ impl TestServer {
         wait_for(&format!("settled runs of {study_instance_uid}"), || {
             let detail = self.get(&path).ok()?;
             let runs = detail["runs"].as_array().expect("runs").clone();
-            let settled = |run: &Value| {
-                let ended = ["finished", "rejected", "failed"].map(Value::from).contains(&run["state"]);
-                ended && run["map"]["state"] != "pending"
+            let settled = |run: &Value| match run["state"].as_str() {
+                Some("finished") => run["map"]["state"] != "pending",
+                Some(state) => ["rejected", "failed"].contains(&state),
+                None => false,
             };
             let routed = detail["study"]["ai_state"] != "waiting";
-            (routed && runs.iter().all(|run| settled(run) || run["state"] == "rejected")).then_some(runs)
+            (routed && runs.iter().all(settled)).then_some(runs)
         })
     }
 }
