@@ -1,5 +1,7 @@
 //! The running server, asked by foreign clients: dcmtk's programs over DICOM and plain HTTP.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod commands;
 mod crash;
 mod refusals;

@@ -1,5 +1,7 @@
 //! The steps without a door: what the pipeline promises whoever calls it.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod harness;
 mod receive;
 mod runs;

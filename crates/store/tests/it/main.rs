@@ -1,5 +1,7 @@
 //! The store, as the rooms above it use it.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod harness;
 mod instances;
 mod jobs;
