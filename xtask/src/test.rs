@@ -52,6 +52,7 @@ const STAGES: &[Stage] = &[
         run: |c| cargo(c, &["build", "--workspace"]),
     },
     Stage { name: "rust", about: "cargo test", room: None, run: |c| cargo(c, &["test", "--workspace"]) },
+    Stage { name: "samples", about: "the app's scores and the samples' greys", room: None, run: samples },
     Stage { name: "openapi", about: "the API as committed", room: None, run: |c| openapi::check(c.workspace) },
     Stage {
         name: "foreign",
@@ -142,6 +143,13 @@ fn web_pages(context: &Context) -> Result<()> {
     web::install(context.workspace, "web")?;
     step::loudly(&mut web::npm(context.workspace, "web", &["run", "--silent", "check"]))?;
     web::build(context.workspace)
+}
+
+/// The converted model against the original's scores, and the wrapped films against the originals' greys.
+fn samples(context: &Context) -> Result<()> {
+    let script = |path: &str| context.workspace.command(context.workspace.root.join(path));
+    step::loudly(command(context, &mut script("apps/cxr-pneumonia/check.sh")))?;
+    step::loudly(command(context, &mut script("samples/check.sh")))
 }
 
 fn foreign(context: &Context) -> Result<()> {

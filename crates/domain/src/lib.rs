@@ -30,7 +30,7 @@ pub use manifest::{
     ManifestError, MapMethod, MapSection, ModelSection, Resize, RunnerKind, TensorSection,
 };
 pub use peer::{AeTitle, AeTitleError, Peer, PendingPeer};
-pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age};
+pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age, years_between};
 pub use run::{Map, MapState, Override, ResultKind, Run, RunState};
 pub use study::{IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes};
 pub use summary::{AiState, AiSummary, Decision, Outcome, summarise};

@@ -105,8 +105,10 @@ pub fn parse_age(text: &str) -> Option<f64> {
     }
 }
 
-/// Whole years and the months after them as twelfths between two dates `YYYYMMDD`.
-fn years_between(from: &str, to: &str) -> Option<f64> {
+/// Whole years and the months after them as twelfths between two dates `YYYYMMDD`; `None` when one is no date, or the
+/// second comes before the first.
+#[must_use]
+pub fn years_between(from: &str, to: &str) -> Option<f64> {
     let (from_year, from_month, from_day) = parse_date(from)?;
     let (to_year, to_month, to_day) = parse_date(to)?;
     let months = (to_year - from_year) * 12 + to_month - from_month - i32::from(to_day < from_day);

@@ -1,7 +1,7 @@
 //! Times, dates and ages as the API writes them.
 
 use jiff::Timestamp;
-use lightbox_domain::Patient;
+use lightbox_domain::{StudyAttributes, years_between};
 
 /// A time in RFC 3339 with milliseconds, such as `2026-11-22T02:00:00.123Z`.
 pub(super) fn time(ms: i64) -> String {
@@ -23,9 +23,16 @@ pub(super) fn clock(dicom: &str) -> Option<String> {
     (!pairs.is_empty()).then(|| pairs.join(":"))
 }
 
-/// A patient's age such as `4 y` or `18 mo` (VR AS); `None` when it is not given.
-pub(super) fn age(patient: &Patient) -> Option<String> {
-    let text = patient.age.trim();
+/// The patient's age at the study, such as `4 y` or `18 mo`: as given (VR AS), else from the dates; `None` without both.
+pub(super) fn age(study: &StudyAttributes) -> Option<String> {
+    let patient = &study.patient;
+    given_age(patient.age.trim()).or_else(|| match years_between(&patient.birth_date, &study.study_date)? {
+        young if young < 2.0 => Some(format!("{} mo", (young * 12.0).floor())),
+        older => Some(format!("{} y", older.floor())),
+    })
+}
+
+fn given_age(text: &str) -> Option<String> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u32 = number.parse().ok()?;
     let unit = match unit {
@@ -63,7 +70,7 @@ mod tests {
 
     #[test]
     fn ages_are_readable_or_absent() {
-        let aged = |age: &str| super::age(&Patient { age: age.to_owned(), ..Patient::default() });
+        let aged = |age: &str| super::given_age(age);
         assert_eq!(aged("004Y").as_deref(), Some("4 y"));
         assert_eq!(aged("018M").as_deref(), Some("18 mo"));
         assert_eq!(aged("old"), None);

@@ -128,7 +128,7 @@ impl WorklistItem {
             patient_id: patient.key.id.clone(),
             patient_birth_date: date(&patient.birth_date),
             patient_sex: given(&patient.sex),
-            patient_age: age(patient),
+            patient_age: age(attributes),
             accession_number: given(&attributes.accession_number),
             study_date: date(&attributes.study_date),
             study_time: clock(&attributes.study_time),
