@@ -7,4 +7,4 @@ pub mod samples;
 
 pub use dump::dump;
 pub use film::Film;
-pub use samples::{app, samples, venv_tool};
+pub use samples::{app, downloads, samples, venv_tool};

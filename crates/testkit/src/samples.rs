@@ -20,6 +20,16 @@ pub fn app() -> PathBuf {
     found("LIGHTBOX_APP", "apps/cxr-pneumonia-0.1.0", "the files of the reference app")
 }
 
+/// The folder of downloaded packages, from which the samples are made: `LIGHTBOX_DOWNLOADS`, else `downloads` in the cache
+/// folder.
+///
+/// # Panics
+/// When it is not there; `cargo xtask setup` fills it.
+#[must_use]
+pub fn downloads() -> PathBuf {
+    found("LIGHTBOX_DOWNLOADS", "downloads", "the downloaded packages")
+}
+
 /// A program of the Python environment of the tests, such as `dciodvfy`: in `bin` of `LIGHTBOX_VENV`, else of `venv` in
 /// the cache folder.
 ///
