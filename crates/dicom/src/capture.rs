@@ -18,10 +18,10 @@ const MAP_CAPTURE: Role = Role {
     description: "AI map, not for clinical use",
 };
 /// The longer side of the image within the capture, in pixels; with its strips it stays below 2,048.
-const IMAGE_SIDE_MAX: u32 = 1600;
+const IMAGE_SIDE_MAX: u32 = 1500;
 /// Smaller images are enlarged until their shorter side has that many pixels, or words would not fit beside them.
 const IMAGE_SIDE_MIN: u32 = 512;
-const LINES_MAX: usize = 6;
+const LINES_MAX: usize = 8;
 const WHITE: [u8; 3] = [235, 235, 235];
 const AMBER: [u8; 3] = [255, 190, 60];
 

@@ -42,8 +42,6 @@ const ALGORITHM_NAME: Concept<'_> = ("DCM", "111001", "Algorithm Name");
 const ALGORITHM_VERSION: Concept<'_> = ("DCM", "111003", "Algorithm Version");
 const ALGORITHM_MANUFACTURER: Concept<'_> = ("DCM", "122405", "Algorithm Manufacturer");
 const ALGORITHM_PARAMETERS: Concept<'_> = ("DCM", "111002", "Algorithm Parameters");
-const ALGORITHM_FAMILY: Concept<'_> = ("DCM", "111000", "Algorithm Family");
-const ARTIFICIAL_INTELLIGENCE: Concept<'_> = ("DCM", "123110", "Artificial Intelligence");
 const SOURCE_OF_MEASUREMENT: Concept<'_> = ("DCM", "121112", "Source of Measurement");
 /// Not "probability": nobody calibrated the output, so nobody may read it as one.
 const SCORE: Concept<'_> = ("SCT", "246262008", "Score");
@@ -208,8 +206,8 @@ fn measurement_group(context: &ResultContext<'_>, finding: &Finding) -> InMemDic
     container(Relation::Contains, MEASUREMENT_GROUP, Some("1501"), children)
 }
 
-/// TID 4019.
-fn algorithm(context: &ResultContext<'_>) -> [InMemDicomObject; 5] {
+/// TID 4019. Without the optional family: readers take a code among the findings for one of them.
+fn algorithm(context: &ResultContext<'_>) -> [InMemDicomObject; 4] {
     let relation = Relation::HasConceptModifier;
     let app = &context.manifest.app;
     [
@@ -217,6 +215,5 @@ fn algorithm(context: &ResultContext<'_>) -> [InMemDicomObject; 5] {
         content::text(relation, ALGORITHM_VERSION, &app.release),
         content::text(relation, ALGORITHM_MANUFACTURER, &app.vendor),
         content::text(relation, ALGORITHM_PARAMETERS, &format!("model sha256:{}", context.manifest.model.sha256)),
-        coded(relation, ALGORITHM_FAMILY, &code(ARTIFICIAL_INTELLIGENCE)),
     ]
 }
