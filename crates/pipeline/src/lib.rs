@@ -25,7 +25,7 @@ pub mod worker;
 
 pub use error::{JobError, PipelineError, ReceiveError};
 pub use receive::{Received, ReceivedInto, ReceivedOutcome, Receiver};
-pub use request::{change_deployment, deploy, override_run, retry_run};
+pub use request::{admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};
 pub use worker::{HandlerFuture, Worker};
 
 use lightbox_domain::{Limits, Run};

@@ -1,7 +1,7 @@
-//! What people order: a deployment, a change of it, another attempt, a run outside the intended use.
+//! What people order: a deployment, a change of it, another attempt, a run outside the intended use, a peer.
 
 use crate::PipelineError;
-use lightbox_domain::{Actor, Deployment, DeploymentMode, Event, Job, Override, Run, RunState};
+use lightbox_domain::{Actor, Deployment, DeploymentMode, Event, Job, Override, Peer, Run, RunState};
 use lightbox_inference::Release;
 use lightbox_store::{DataFolder, NewRun, Store, StoreError, now_ms};
 use std::collections::BTreeMap;
@@ -132,6 +132,32 @@ pub async fn retry_run(store: &Store, run_id: &str, actor: &Actor) -> Result<(),
     write.append_event(Event::new(&actor.name, "run.retried", "run", run_id).study(study)).await?;
     write.enqueue(&Job::Run { run_id: run_id.to_owned() }, now_ms()).await?;
     write.refresh_summary(study).await?;
+    Ok(write.commit().await?)
+}
+
+/// Admits a peer, or changes what is known of it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn admit_peer(store: &Store, peer: &Peer, actor: &Actor) -> Result<(), PipelineError> {
+    let detail = serde_json::json!({ "host": peer.host, "port": peer.port, "receives_results": peer.receives_results });
+    let event = Event::new(&actor.name, "peer.admitted", "peer", &peer.ae_title).detail(detail.to_string());
+    let mut write = store.write().await?;
+    write.upsert_peer(peer).await?;
+    write.append_event(event).await?;
+    Ok(write.commit().await?)
+}
+
+/// Removes a peer; its calls are refused from now on.
+///
+/// # Errors
+/// [`StoreError::Missing`] when there is none of this title; else when the database refuses.
+pub async fn remove_peer(store: &Store, ae_title: &str, actor: &Actor) -> Result<(), PipelineError> {
+    let mut write = store.write().await?;
+    if !write.delete_peer(ae_title).await? {
+        return Err(StoreError::Missing { kind: "peer", id: ae_title.to_owned() }.into());
+    }
+    write.append_event(Event::new(&actor.name, "peer.removed", "peer", ae_title)).await?;
     Ok(write.commit().await?)
 }
 

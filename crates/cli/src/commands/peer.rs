@@ -3,9 +3,9 @@
 use super::{actor, open, time};
 use crate::output::{Output, columns};
 use crate::settings::DataFlag;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
-use lightbox_domain::{AeTitle, Event, Peer as DicomPeer};
+use lightbox_domain::{AeTitle, Peer as DicomPeer};
 use lightbox_store::now_ms;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -82,10 +82,7 @@ impl Allow {
             receives_results: self.results,
             admitted_ms: now_ms(),
         };
-        let mut write = store.write().await?;
-        write.upsert_peer(&peer).await?;
-        write.append_event(Event::new(&actor().name, "peer.admitted", "peer", &peer.ae_title)).await?;
-        write.commit().await?;
+        lightbox_pipeline::admit_peer(&store, &peer, &actor()).await?;
         output.print(&serde_json::json!({ "admitted": peer.ae_title }), || format!("admitted {}", peer.ae_title));
         Ok(ExitCode::SUCCESS)
     }
@@ -122,12 +119,9 @@ async fn list(data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
 
 async fn remove(ae_title: &str, data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
     let (_, store) = open(data).await?;
-    let mut write = store.write().await?;
-    if !write.delete_peer(ae_title).await? {
-        bail!("there is no peer {ae_title}; `lightbox peer list` shows those there are");
-    }
-    write.append_event(Event::new(&actor().name, "peer.removed", "peer", ae_title)).await?;
-    write.commit().await?;
+    lightbox_pipeline::remove_peer(&store, ae_title, &actor())
+        .await
+        .with_context(|| format!("cannot remove {ae_title}; `lightbox peer list` shows the peers"))?;
     output.print(&serde_json::json!({ "removed": ae_title }), || format!("removed {ae_title}"));
     Ok(ExitCode::SUCCESS)
 }

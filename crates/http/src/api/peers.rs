@@ -8,9 +8,9 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use lightbox_domain::{Action, Actor, AeTitle, Event};
+use lightbox_domain::{Action, Actor, AeTitle};
 use lightbox_identity::Resource;
-use lightbox_store::{StoreError, now_ms};
+use lightbox_store::now_ms;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -116,12 +116,7 @@ async fn remove_peer(
     Path(ae_title): Path<String>,
 ) -> Result<StatusCode, Problem> {
     caller.may(Action::PeerWrite, &Resource::peer(&ae_title))?;
-    let mut write = state.store.write().await?;
-    if !write.delete_peer(&ae_title).await? {
-        return Err(StoreError::Missing { kind: "peer", id: ae_title }.into());
-    }
-    write.append_event(Event::new(&caller.actor.name, "peer.removed", "peer", &ae_title)).await?;
-    write.commit().await?;
+    lightbox_pipeline::remove_peer(&state.store, &ae_title, &caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -173,16 +168,7 @@ async fn admit(
     actor: &Actor,
     peer: lightbox_domain::Peer,
 ) -> Result<(StatusCode, Json<Peer>), Problem> {
-    let detail = serde_json::json!({
-        "host": peer.host,
-        "port": peer.port,
-        "receives_results": peer.receives_results,
-    });
-    let event = Event::new(&actor.name, "peer.admitted", "peer", &peer.ae_title).detail(detail.to_string());
-    let mut write = state.store.write().await?;
-    write.upsert_peer(&peer).await?;
-    write.append_event(event).await?;
-    write.commit().await?;
+    lightbox_pipeline::admit_peer(&state.store, &peer, actor).await?;
     Ok((StatusCode::CREATED, Json(Peer::of(peer))))
 }
 
