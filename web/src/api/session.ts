@@ -35,8 +35,7 @@ function useSessionChange<Input>(change: (input: Input) => Promise<Session | nul
   return useMutation({
     mutationFn: change,
     onSuccess: (session) => {
-      if (session === null) localStorage.removeItem(hintKey);
-      else localStorage.setItem(hintKey, '1');
+      localStorage.setItem(hintKey, '1');
       queries.setQueryData(sessionKey, session);
     },
   });
@@ -57,11 +56,13 @@ export function useChangePassword() {
   });
 }
 
+/** Ends the session and loads the page anew, so that nothing of any patient stays in its memory. */
 export function useSignOut() {
-  const queries = useQueryClient();
-  return useSessionChange(async (_: undefined) => {
-    await client.DELETE('/api/v1/session');
-    queries.clear();
-    return null;
+  return useMutation({
+    mutationFn: () => client.DELETE('/api/v1/session'),
+    onSuccess: () => {
+      localStorage.removeItem(hintKey);
+      location.assign('/login');
+    },
   });
 }
