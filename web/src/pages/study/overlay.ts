@@ -26,18 +26,37 @@ export function imageToViewport(viewport: StackViewport): Affine | undefined {
   return [right[0] - zero[0], right[1] - zero[1], down[0] - zero[0], down[1] - zero[1], zero[0], zero[1]];
 }
 
-/** The grid as a bitmap of one pixel per patch; what did not matter stays clear. */
+/** Pixels of the bitmap for each patch and direction. */
+const pixelsPerPatch = 8;
+
+/** The grid at a place between its patches, whose values hold at their centres. */
+function valueAt({ rows, columns, values }: RunMap, column: number, row: number): number {
+  const x = Math.min(columns - 1, Math.max(0, column));
+  const y = Math.min(rows - 1, Math.max(0, row));
+  const [left, top] = [Math.floor(x), Math.floor(y)];
+  const at = (c: number, r: number) =>
+    values[Math.min(rows - 1, r) * columns + Math.min(columns - 1, c)] ?? 0;
+  const above = at(left, top) + (at(left + 1, top) - at(left, top)) * (x - left);
+  const below = at(left, top + 1) + (at(left + 1, top + 1) - at(left, top + 1)) * (x - left);
+  return above + (below - above) * (y - top);
+}
+
+/** The grid as a smooth bitmap: values are interpolated and then coloured, so that each colour is one of the legend. */
 export function mapBitmap(map: RunMap): HTMLCanvasElement {
   const bitmap = document.createElement('canvas');
-  bitmap.width = map.columns;
-  bitmap.height = map.rows;
+  bitmap.width = map.columns * pixelsPerPatch;
+  bitmap.height = map.rows * pixelsPerPatch;
   const context = bitmap.getContext('2d');
   if (context === null) return bitmap;
-  const pixels = context.createImageData(map.columns, map.rows);
-  map.values.forEach((value, index) => {
-    const [red, green, blue] = infernoAt(value);
-    pixels.data.set([red, green, blue, Math.round(255 * Math.min(1, Math.max(0, value)))], index * 4);
-  });
+  const pixels = context.createImageData(bitmap.width, bitmap.height);
+  const place = (pixel: number) => (pixel + 0.5) / pixelsPerPatch - 0.5;
+  for (let y = 0; y < bitmap.height; y += 1) {
+    for (let x = 0; x < bitmap.width; x += 1) {
+      const value = Math.min(1, Math.max(0, valueAt(map, place(x), place(y))));
+      // What did not matter stays clear.
+      pixels.data.set([...infernoAt(value), Math.round(255 * value)], (y * bitmap.width + x) * 4);
+    }
+  }
   context.putImageData(pixels, 0, 0);
   return bitmap;
 }
