@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// What is logged unless LIGHTBOX_LOG says otherwise; the codecs tell of every header that they read.
@@ -40,8 +40,10 @@ pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCod
     let dicom = bind(&settings.dicom, "--dicom").await?;
     let one_time = lightbox_identity::ensure_first_admin(&store).await?;
     log_start(&store).await?;
+    // Before anybody is told that we are ready, and so may tell us to stop.
+    let signals = StopSignals::listen()?;
     announce(output, &settings, http.local_addr()?, dicom.local_addr()?, one_time.as_ref());
-    run(&settings, store, http, dicom).await;
+    run(&settings, store, http, dicom, signals).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -118,7 +120,7 @@ fn announce(
 }
 
 /// Runs the doors and the worker until a signal comes, then lets them finish what is under way.
-async fn run(settings: &Settings, store: Store, http: TcpListener, dicom: TcpListener) {
+async fn run(settings: &Settings, store: Store, http: TcpListener, dicom: TcpListener, signals: StopSignals) {
     let limits = Arc::new(settings.limits.clone());
     let runners = Arc::new(Runners::new(settings.onnxruntime.clone(), settings.model_threads));
     let pipeline = Pipeline::new(store, runners, limits);
@@ -128,7 +130,7 @@ async fn run(settings: &Settings, store: Store, http: TcpListener, dicom: TcpLis
     let dimse_stopped = until(stopped.clone());
     let dimse = tokio::spawn(async move { dimse_server.serve(dicom, dimse_stopped).await });
     let web = tokio::spawn(lightbox_http::serve(http, http_state(&pipeline, settings), until(stopped)));
-    wait_for_signal().await;
+    signals.first().await;
     tracing::info!("stopping; what is under way is finished first");
     let _ = stop.send(true);
     let all = async {
@@ -195,18 +197,24 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Ctrl-C or SIGTERM.
-async fn wait_for_signal() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::warn!(%error, "cannot listen for SIGTERM");
-            let _ = tokio::signal::ctrl_c().await;
-            return;
+/// What tells the server to stop: Ctrl-C, and SIGTERM of whoever started it.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// From here on neither ends the process by itself.
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// Waits for the first of them.
+    async fn first(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
     }
 }

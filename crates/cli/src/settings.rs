@@ -104,6 +104,11 @@ impl ServeFlags {
     }
 }
 
+/// The limits that the site set in the data folder's `lightbox.toml`, for commands that take instances in.
+pub fn limits(flag: &DataFlag) -> anyhow::Result<Limits> {
+    Ok(read_file(None, &flag.data)?.limits)
+}
+
 /// The named file must exist; the one in the data folder may.
 fn read_file(named: Option<&Path>, data: &Path) -> anyhow::Result<File> {
     let path = named.map_or_else(|| data.join("lightbox.toml"), Path::to_owned);

@@ -65,7 +65,7 @@ impl Worker {
             nudges.mark_unchanged();
             match self.pipeline.store.claim(least_urgent).await {
                 Ok(Some(claimed)) => self.work_off(&claimed).await,
-                Ok(None) => self.wait(&mut nudges, &mut stop).await,
+                Ok(None) => self.wait(least_urgent, &mut nudges, &mut stop).await,
                 Err(error) => {
                     tracing::error!(%error, "cannot claim a job");
                     tokio::time::sleep(SWEEP).await;
@@ -74,9 +74,9 @@ impl Worker {
         }
     }
 
-    /// Waits for a nudge, for the next job that becomes due, or to be stopped.
-    async fn wait(&self, nudges: &mut watch::Receiver<u64>, stop: &mut watch::Receiver<bool>) {
-        let next_due_ms = self.pipeline.store.next_due_ms().await.ok().flatten();
+    /// Waits for a nudge, for the next of the lane's jobs that becomes due, or to be stopped.
+    async fn wait(&self, least_urgent: JobKind, nudges: &mut watch::Receiver<u64>, stop: &mut watch::Receiver<bool>) {
+        let next_due_ms = self.pipeline.store.next_due_ms(least_urgent).await.ok().flatten();
         let wait_ms = next_due_ms.map_or(i64::MAX, |due_ms| due_ms - now_ms());
         let wait = SWEEP.min(Duration::from_millis(u64::try_from(wait_ms.max(5)).unwrap_or(5)));
         tokio::select! {

@@ -137,14 +137,17 @@ impl Store {
         Ok(Some(Claimed { job, attempts: row.try_get("attempts")?, wanted: row.try_get("wanted")? }))
     }
 
-    /// When the next job is due, in milliseconds since 1970, if one waits.
+    /// When the next job at least as urgent as `least_urgent` is due, in milliseconds since 1970, if one waits.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn next_due_ms(&self) -> Result<Option<i64>, StoreError> {
-        let row = sqlx::query("SELECT MIN(due_ms) AS due_ms FROM jobs WHERE dead = 0 AND claimed_until_ms = 0")
-            .fetch_one(self.readers())
-            .await?;
+    pub async fn next_due_ms(&self, least_urgent: JobKind) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MIN(due_ms) AS due_ms FROM jobs WHERE dead = 0 AND claimed_until_ms = 0 AND priority <= $1",
+        )
+        .bind(least_urgent.priority())
+        .fetch_one(self.readers())
+        .await?;
         Ok(row.try_get("due_ms")?)
     }
 

@@ -2,11 +2,11 @@
 
 use super::open;
 use crate::output::Output;
-use crate::settings::DataFlag;
+use crate::settings::{DataFlag, limits};
 use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lightbox_domain::{Limits, Source};
+use lightbox_domain::Source;
 use lightbox_pipeline::{ReceivedOutcome, Receiver};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,7 +42,7 @@ impl Import {
         let files = files_of(&self.paths)?;
         let (folder, store) = open(&self.data).await?;
         let _arriving = folder.lock_arrivals()?;
-        let receiver = Receiver::new(store, Arc::new(Limits::default()));
+        let receiver = Receiver::new(store, Arc::new(limits(&self.data)?));
         let bar = progress_bar(files.len() as u64, output.is_json());
         let tally = import_all(&receiver, files, &bar).await;
         bar.finish_and_clear();

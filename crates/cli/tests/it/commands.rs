@@ -45,6 +45,15 @@ fn a_setting_that_is_not_known_is_named() {
 }
 
 #[test]
+fn a_server_that_is_ready_ends_in_good_order_however_soon_it_is_told_to() {
+    let mut server = TestServer::start_empty();
+    for _ in 0..5 {
+        assert!(server.terminate(), "{}", server.log());
+        server.restart();
+    }
+}
+
+#[test]
 fn help_teaches_the_first_steps() {
     let output = Command::new(BINARY).arg("--help").output().expect("runs");
     let help = String::from_utf8(output.stdout).expect("text");

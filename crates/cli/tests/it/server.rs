@@ -73,6 +73,13 @@ impl TestServer {
         self.dicom_port = dicom.rsplit(':').next().expect("a port").to_owned();
     }
 
+    /// Asks the server to end, as systemd does; whether it ended in good order.
+    pub fn terminate(&mut self) -> bool {
+        let sent = Command::new("kill").args(["-TERM", &self.process_id()]).status().expect("kill is installed");
+        assert!(sent.success());
+        self.process.take().expect("running").wait().expect("ended").success()
+    }
+
     /// Ends the server as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -55,6 +55,7 @@ async fn what_a_reader_waits_for_goes_first_and_a_lane_may_leave_maps_alone() {
     let kind = async |least_urgent| store.claim(least_urgent).await.unwrap().map(|claimed| claimed.job.kind());
     assert_eq!(kind(JobKind::Deliver).await, Some(JobKind::Publish));
     assert_eq!(kind(JobKind::Deliver).await, None);
+    assert_eq!(store.next_due_ms(JobKind::Deliver).await.unwrap(), None, "it need not look again for a map");
     assert_eq!(kind(JobKind::Explain).await, Some(JobKind::Explain));
 }
 
@@ -68,7 +69,7 @@ async fn a_postponed_job_is_not_due_and_counts_its_attempts() {
     write.postpone(&claimed, later, "busy").await.unwrap();
     write.commit().await.unwrap();
     assert!(store.claim(JobKind::Explain).await.unwrap().is_none());
-    assert_eq!(store.next_due_ms().await.unwrap(), Some(later));
+    assert_eq!(store.next_due_ms(JobKind::Explain).await.unwrap(), Some(later));
     assert_eq!(claimed.attempts, 1);
 }
 
