@@ -2,8 +2,11 @@
 # Options go through ARGS: `make demo ARGS=--once`, `make test ARGS='--only tidy'`.
 
 LIGHTBOX_CACHE ?= $(HOME)/.cache/lightbox
-CARGO_TARGET_DIR ?= $(LIGHTBOX_CACHE)/target
-export LIGHTBOX_CACHE CARGO_TARGET_DIR
+export LIGHTBOX_CACHE
+ifndef CARGO_TARGET_DIR
+CARGO_TARGET_DIR := $(shell LIGHTBOX_CACHE='$(LIGHTBOX_CACHE)' setup/target.sh)
+endif
+export CARGO_TARGET_DIR
 
 .PHONY: help demo test tidy bench setup
 help:

@@ -33,9 +33,7 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     check_node()?;
     if for_tests {
         web::install(workspace, "web")?;
-        if workspace.root.join("e2e").exists() {
-            web::install(workspace, "e2e")?;
-        }
+        web::install(workspace, "e2e")?;
         rust_components(workspace)?;
         step::quietly("cargo-deny", &mut script("setup/cargo-deny.sh"))?;
     }

@@ -34,33 +34,21 @@ struct Context<'a> {
 struct Stage {
     name: &'static str,
     about: &'static str,
-    /// The folder without which there is nothing to run yet.
-    room: Option<&'static str>,
     run: fn(&Context) -> Result<()>,
 }
 
 const STAGES: &[Stage] = &[
-    Stage { name: "format", about: "cargo fmt", room: None, run: |c| cargo(c, &["fmt", "--all", "--check"]) },
-    Stage { name: "tidy", about: "what the design promises", room: None, run: |c| tidy::run(c.workspace) },
-    Stage { name: "licences", about: "cargo deny", room: None, run: deny },
-    Stage { name: "web", about: "types, lint and build of the pages", room: None, run: web_pages },
-    Stage { name: "clippy", about: "cargo clippy, warnings are errors", room: None, run: clippy },
-    Stage {
-        name: "build",
-        about: "the binary with its pages",
-        room: None,
-        run: |c| cargo(c, &["build", "--workspace"]),
-    },
-    Stage { name: "rust", about: "cargo test", room: None, run: |c| cargo(c, &["test", "--workspace"]) },
-    Stage { name: "samples", about: "the app's scores and the samples' greys", room: None, run: samples },
-    Stage { name: "openapi", about: "the API as committed", room: None, run: |c| openapi::check(c.workspace) },
-    Stage {
-        name: "foreign",
-        about: "other people's clients against the binary",
-        room: Some("tests/foreign"),
-        run: foreign,
-    },
-    Stage { name: "e2e", about: "the pages in a browser", room: Some("e2e"), run: e2e },
+    Stage { name: "format", about: "cargo fmt", run: |c| cargo(c, &["fmt", "--all", "--check"]) },
+    Stage { name: "tidy", about: "what the design promises", run: |c| tidy::run(c.workspace) },
+    Stage { name: "licences", about: "cargo deny", run: deny },
+    Stage { name: "web", about: "types, lint and build of the pages", run: web_pages },
+    Stage { name: "clippy", about: "cargo clippy, warnings are errors", run: clippy },
+    Stage { name: "build", about: "the binary with its pages", run: |c| cargo(c, &["build", "--workspace"]) },
+    Stage { name: "rust", about: "cargo test", run: |c| cargo(c, &["test", "--workspace"]) },
+    Stage { name: "samples", about: "the app's scores and the samples' greys", run: samples },
+    Stage { name: "openapi", about: "the API as committed", run: |c| openapi::check(c.workspace) },
+    Stage { name: "foreign", about: "other people's clients against the binary", run: foreign },
+    Stage { name: "e2e", about: "the pages in a browser", run: e2e },
 ];
 
 /// Sets up and runs the stages, then tells how each went. Fails if one failed or was not reached.
@@ -69,8 +57,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         STAGES.iter().for_each(|stage| println!("{:<9} {}", stage.name, stage.about));
         return Ok(());
     }
-    let mut stages = chosen(&options.only)?;
-    stages.retain(|stage| stage.room.is_none_or(|room| workspace.root.join(room).exists()));
+    let stages = chosen(&options.only)?;
     let started = Instant::now();
     if options.only.is_empty() {
         setup::run(workspace, Purpose::Test)?;
@@ -173,9 +160,9 @@ fn e2e(context: &Context) -> Result<()> {
 mod tests {
     use super::*;
 
-    const FIRST: Stage = Stage { name: "first", about: "passes", room: None, run: |_| Ok(()) };
-    const SECOND: Stage = Stage { name: "second", about: "fails", room: None, run: |_| bail!("as it should") };
-    const THIRD: Stage = Stage { name: "third", about: "is not reached", room: None, run: |_| Ok(()) };
+    const FIRST: Stage = Stage { name: "first", about: "passes", run: |_| Ok(()) };
+    const SECOND: Stage = Stage { name: "second", about: "fails", run: |_| bail!("as it should") };
+    const THIRD: Stage = Stage { name: "third", about: "is not reached", run: |_| Ok(()) };
 
     #[test]
     fn the_first_failure_ends_the_run_and_the_summary_says_so() {

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::step;
+
 /// The release folder of the reference app that the demo and the tests deploy.
 const APP_RELEASE: &str = "cxr-pneumonia-0.1.0";
 /// The library that `setup/python.sh` takes from the `onnxruntime` wheel.
@@ -18,7 +20,7 @@ pub struct Workspace {
     pub root: PathBuf,
     /// `LIGHTBOX_CACHE`, or `~/.cache/lightbox`.
     pub cache: PathBuf,
-    /// `CARGO_TARGET_DIR`, or `target` in the cache.
+    /// `CARGO_TARGET_DIR`, or a folder of this checkout's own in the cache.
     pub target: PathBuf,
 }
 
@@ -32,16 +34,19 @@ pub enum Profile {
 }
 
 impl Workspace {
-    /// Finds the checkout that this program was called in. Fails only without a home folder.
+    /// Finds the checkout that this program was called in. Fails without a home folder.
     pub fn find() -> Result<Self> {
-        // `cargo run` says which checkout it was called in; two of them may share one target folder.
+        // `cargo run` says which checkout it was called in; a target folder given by hand may be shared by two.
         let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest).parent().context("xtask lies in no checkout")?.to_owned();
         let cache = match env::var_os("LIGHTBOX_CACHE") {
             Some(cache) => PathBuf::from(cache),
             None => env::home_dir().context("no home folder: set LIGHTBOX_CACHE")?.join(".cache/lightbox"),
         };
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| cache.join("target"), PathBuf::from);
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            Some(target) => PathBuf::from(target),
+            None => step::output(Command::new(root.join("setup/target.sh")).env("LIGHTBOX_CACHE", &cache))?.into(),
+        };
         Ok(Self { root, cache, target })
     }
 
