@@ -5,6 +5,9 @@ LIGHTBOX_CACHE ?= $(HOME)/.cache/lightbox
 export LIGHTBOX_CACHE
 ifndef CARGO_TARGET_DIR
 CARGO_TARGET_DIR := $(shell LIGHTBOX_CACHE='$(LIGHTBOX_CACHE)' setup/target.sh)
+ifeq ($(CARGO_TARGET_DIR),)
+$(error setup/target.sh names no folder for what cargo builds)
+endif
 endif
 export CARGO_TARGET_DIR
 

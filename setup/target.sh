@@ -33,7 +33,7 @@ make_target() {
     rm -rf "$targets"/.part.* # of one that was killed
     part=$(mktemp --directory --tmpdir="$targets" .part.XXXXXX)
     trap 'rm -rf "$part"' EXIT
-    latest=$(ls --directory --sort=time "$targets"/*/ 2>/dev/null | head -n 1)
+    latest=$(find "$targets" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -printf '%T@ %p\n' | sort -rn | sed -n '1s/[^ ]* //p')
     if [[ -n $latest ]]; then copy_dependencies "$latest" "$part"; fi
     printf '%s\n' "$checkout" >"$part/.checkout"
     chmod 755 "$part"
