@@ -2,9 +2,10 @@
 
 use crate::problem::ProblemId;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use metrics::histogram;
 use std::time::Instant;
 
 /// What a page of ours may load: its own files, pictures it made itself, and WebAssembly codecs in workers.
@@ -24,6 +25,7 @@ pub(crate) async fn log_request(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     let route = route.as_deref().unwrap_or("page");
+    record(&method, route, status, start);
     match response.extensions().get::<ProblemId>() {
         Some(ProblemId(id)) => {
             tracing::info!(http.method = %method, http.route = route, http.status = status, ms, problem.id = %id, "refused");
@@ -31,6 +33,11 @@ pub(crate) async fn log_request(request: Request, next: Next) -> Response {
         None => tracing::debug!(http.method = %method, http.route = route, http.status = status, ms, "answered"),
     }
     response
+}
+
+fn record(method: &Method, route: &str, status: u16, start: Instant) {
+    let labels = [("method", method.to_string()), ("route", route.to_owned()), ("status", status.to_string())];
+    histogram!("lightbox_http_request_seconds", &labels).record(start.elapsed());
 }
 
 /// Headers that tell browsers what never to do with our answers.

@@ -3,6 +3,7 @@
 //! | address | where |
 //! |---|---|
 //! | `/healthz`, `/readyz` | `health` |
+//! | `/metrics` for Prometheus | `metrics` |
 //! | `/api/v1/session` sign in and out, change the password | `api::session` |
 //! | `/api/v1/worklist`, `/api/v1/studies/{uid}` | `api::worklist`, `api::studies` |
 //! | `/api/v1/runs/{id}` map, override, retry | `api::runs` |
@@ -27,11 +28,13 @@ mod dicomweb;
 mod extract;
 mod health;
 mod layers;
+mod metrics;
 mod problem;
 mod seen;
 mod state;
 mod web;
 
+pub use metrics::RenderMetrics;
 pub use state::{EchoOutcome, EchoPeer, HttpState};
 
 use axum::Router;
@@ -48,6 +51,7 @@ pub fn router(state: HttpState) -> Router {
     let (api, _) = api::routes().split_for_parts();
     Router::new()
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(api)
         .nest("/dicomweb", dicomweb::routes())
         .fallback(web::serve)
