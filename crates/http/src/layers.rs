@@ -44,7 +44,8 @@ pub(crate) async fn add_security_headers(mut response: Response) -> Response {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
+        // OHIF's files come with a policy of their own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     // Answers hold patient data; only the page's own files say otherwise.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

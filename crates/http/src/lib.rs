@@ -14,6 +14,7 @@
 //! | `/dicomweb` QIDO-RS (PS3.18 §10.6) | `dicomweb::search` |
 //! | `/dicomweb` WADO-RS (PS3.18 §10.4): instances, metadata, frames, rendered, bulk data | `dicomweb::retrieve` … |
 //! | `/dicomweb` STOW-RS (PS3.18 §10.5) | `dicomweb::store` |
+//! | `/ohif` the OHIF viewer | `ohif` |
 //! | everything else: the web page | `web` |
 //!
 //! A request passes the layers of [`router`] (log line, panic guard, security headers, compression), then an
@@ -27,6 +28,7 @@ mod dicomweb;
 mod extract;
 mod health;
 mod layers;
+mod ohif;
 mod problem;
 mod seen;
 mod state;
@@ -50,6 +52,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(health::routes())
         .merge(api)
         .nest("/dicomweb", dicomweb::routes())
+        .merge(ohif::routes())
         .fallback(web::serve)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CompressionLayer::new().compress_when(layers::is_worth_compressing))
