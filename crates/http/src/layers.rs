@@ -53,11 +53,12 @@ pub(crate) async fn add_security_headers(mut response: Response) -> Response {
 }
 
 /// Texts of some length are compressed; pixels are not, and a live stream must not wait for a full block.
-pub(crate) fn is_worth_compressing(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+pub(crate) fn is_worth_compressing(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     let value = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let kind = value(header::CONTENT_TYPE).unwrap_or_default();
     let is_text = (kind.starts_with("text/") && !kind.starts_with("text/event-stream"))
         || ["json", "javascript", "wasm", "svg"].iter().any(|part| kind.contains(part));
     let length = value(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    is_text && length.unwrap_or(u64::MAX) >= COMPRESSED_BYTES_MIN
+    let has_body = status != StatusCode::NOT_MODIFIED;
+    has_body && is_text && length.unwrap_or(u64::MAX) >= COMPRESSED_BYTES_MIN
 }

@@ -18,30 +18,75 @@ function signIn() {
   location.assign(`/login?next=${encodeURIComponent(here)}`);
 }
 
+/** A sequence of a data set, which OHIF gives as a list, an item or nothing. */
+const itemsOf = (sequence) => [sequence ?? []].flat();
+
+/** Whether a structured report marks a place on an image. */
+function hasCoordinates({ ContentSequence }) {
+  return itemsOf(ContentSequence).some((item) => item.ValueType?.startsWith('SCOORD') || hasCoordinates(item));
+}
+
+/** A report's content without its references to images, which OHIF's text view cannot show and, unnamed, fails on. */
+function textContent({ ContentSequence }) {
+  const isText = (item) => item.ConceptNameCodeSequence && item.ValueType !== 'IMAGE';
+  const texts = itemsOf(ContentSequence).filter(isText);
+  return texts.map((item) => (item.ContentSequence ? { ...item, ContentSequence: textContent(item) } : item));
+}
+
+/**
+ * OHIF draws every imaging measurement report (TID 1500) on its images, and fails on one that has nothing to draw, such
+ * as a finding without a place. It shows other reports as text: let it show these so too.
+ */
+function showAsText({ displaySetsAdded }) {
+  for (const displaySet of displaySetsAdded) {
+    if (!displaySet.isImagingMeasurementReport || displaySet.instances.some(hasCoordinates)) continue;
+    displaySet.isImagingMeasurementReport = false;
+    displaySet.instances = displaySet.instances.map((report) =>
+      Object.create(report, { ContentSequence: { value: textContent(report) } }),
+    );
+  }
+}
+
+const reportsAsText = {
+  id: 'lightbox.reports-as-text',
+  onModeEnter({ servicesManager }) {
+    const { displaySetService } = servicesManager.services;
+    this.subscription = displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_ADDED, showAsText);
+  },
+  onModeExit() {
+    this.subscription?.unsubscribe();
+  },
+};
+
 window.config = {
   name: 'lightbox',
   routerBasename: '/ohif',
-  extensions: [],
+  extensions: [reportsAsText],
   modes: [],
-  customizationService: {},
+  // A tour would lie over the first image that a person opens.
+  customizationService: [{ 'ohif.tours': { $set: [] } }],
   showStudyList: true,
   maxNumberOfWebWorkers: 3,
   showWarningMessageForCrossOrigin: false,
-  showCPUFallbackMessage: true,
+  // Whoever asks for drawing without a GPU (`?viewportRendering=cpu`) need not be told.
+  showCPUFallbackMessage: !new URLSearchParams(location.search).has('viewportRendering'),
   showLoadingIndicator: true,
   strictZSpacingForVolumeViewport: true,
   groupEnabledModesFirst: true,
   showErrorDetails: 'always',
-  // Shown at the start of each session; below, the same stands beside the logo for as long as OHIF is open.
-  investigationalUseDialog: { option: 'always' },
+  // Confirmed once a month; its gist stands beside the name for as long as OHIF is open.
+  investigationalUseDialog: { option: 'configure', days: 30 },
   whiteLabeling: {
     createLogoComponentFn: (React) =>
       React.createElement(
         'span',
-        { style: { display: 'flex', alignItems: 'baseline', gap: '12px', whiteSpace: 'nowrap' } },
-        React.createElement('a', { href: '/read', title: 'Back to the worklist of Lightbox' }, '‹ Lightbox'),
+        { style: { color: '#fff', whiteSpace: 'nowrap' } },
         React.createElement('strong', null, 'OHIF Viewer'),
-        React.createElement('span', null, 'Not for clinical use'),
+        React.createElement(
+          'span',
+          { style: { marginLeft: '10px', fontSize: '12px', opacity: 0.8 } },
+          'Not for clinical use',
+        ),
       ),
   },
   defaultDataSourceName: 'lightbox',
