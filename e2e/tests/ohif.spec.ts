@@ -104,9 +104,16 @@ test('what AI wrote and drew opens in OHIF', async ({ page }) => {
   await keepScreenshot(page, 'ohif-report');
 });
 
-test("OHIF's own list is there too", async ({ page }) => {
+test("OHIF's own list is there too, and ends with the session", async ({ page, complaints }) => {
   await signIn(page, server);
   await page.goto(`${server.http}/ohif`);
   await expect(page.getByRole('row').filter({ hasText: 'Phantom, Ball' })).toContainText('Ball in air');
   await keepScreenshot(page, 'ohif-list');
+
+  await page.context().clearCookies();
+  complaints.expected.add(401);
+  await page.getByRole('textbox').first().fill('Phantom');
+  await expect(page).toHaveURL(/\/login\?next=%2Fohif/);
+  // OHIF tells the console of the refusal, too.
+  complaints.found = complaints.found.filter((each) => !/request failed|Sign in first/.test(each));
 });

@@ -115,7 +115,7 @@ fn move_style(text: &str) -> String {
     text.replace("url(/", "url(/ohif/")
 }
 
-/// The page: the package's own, without inline scripts (our policy forbids them) and without the parts of an installable app.
+/// The page: the package's own, without inline scripts (our policy forbids them) and the parts of an installable app.
 fn page(original: &str) -> Result<String> {
     let named = |start: &str, end: &str| {
         let from = original.find(start).with_context(|| format!("OHIF's page has no {start}"))?;

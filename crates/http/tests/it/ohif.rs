@@ -9,11 +9,9 @@ const VIEWER: &str = "/ohif/viewer?StudyInstanceUIDs=2.25.1";
 #[tokio::test]
 async fn pages_lead_to_the_sign_in_and_back_and_need_the_right_to_read() {
     let door = Door::open().await;
-    for (path, next) in [
-        ("/ohif", "%2Fohif"),
-        ("/ohif/", "%2Fohif%2F"),
-        (VIEWER, "%2Fohif%2Fviewer%3FStudyInstanceUIDs%3D2.25.1"),
-    ] {
+    for (path, next) in
+        [("/ohif", "%2Fohif"), ("/ohif/", "%2Fohif%2F"), (VIEWER, "%2Fohif%2Fviewer%3FStudyInstanceUIDs%3D2.25.1")]
+    {
         let reply = door.nobody().get(path).await;
         let expected = format!("/login?next={next}");
         assert_eq!((reply.code(), reply.header("location")), (303, expected.as_str()), "{path}");
@@ -41,7 +39,9 @@ async fn the_configuration_names_this_server_and_no_other() {
 async fn what_is_no_file_of_ohif_is_not_there() {
     let door = Door::open().await;
     let client = door.client(Role::Radiologist).await;
-    for path in ["/ohif/nothing.js", "/ohif/assets/nothing.png", "/ohif/../Cargo.toml", "/ohif/sw.js", "/ohif/index.html"] {
+    for path in
+        ["/ohif/nothing.js", "/ohif/assets/nothing.png", "/ohif/../Cargo.toml", "/ohif/sw.js", "/ohif/index.html"]
+    {
         let reply = client.get(path).await;
         assert_eq!((reply.code(), reply.header("content-type")), (404, "application/problem+json"), "{path}");
     }
