@@ -104,15 +104,37 @@ test('what AI wrote and drew opens in OHIF', async ({ page }) => {
   await keepScreenshot(page, 'ohif-report');
 });
 
+test('what OHIF stores passes the guard against foreign pages', async ({ page, complaints }) => {
+  await signIn(page, server);
+  await page.goto(`${server.http}/ohif`);
+  await expect(page.getByText('Phantom, Ball')).toBeVisible();
+  const post = () => {
+    const request = new XMLHttpRequest();
+    request.open('POST', '/dicomweb/studies');
+    request.send();
+    return new Promise<number>((resolve) => {
+      request.onloadend = () => resolve(request.status);
+    });
+  };
+  // Understood and found wanting, not refused by the guard (403).
+  complaints.expected.add(415);
+  expect(await page.evaluate(post)).toBe(415);
+});
+
 test("OHIF's own list is there too, and ends with the session", async ({ page, complaints }) => {
   await signIn(page, server);
   await page.goto(`${server.http}/ohif`);
   await expect(page.getByRole('row').filter({ hasText: 'Phantom, Ball' })).toContainText('Ball in air');
   await keepScreenshot(page, 'ohif-list');
 
+  const patient = page.getByRole('textbox').first();
+  await patient.fill('phantom');
+  await expect(page.getByRole('row').filter({ hasText: 'Film, ' })).toHaveCount(0);
+  await expect(page.getByRole('row').filter({ hasText: 'Phantom, Ball' })).toHaveCount(1);
+
   await page.context().clearCookies();
   complaints.expected.add(401);
-  await page.getByRole('textbox').first().fill('Phantom');
+  await patient.fill('film');
   await expect(page).toHaveURL(/\/login\?next=%2Fohif/);
   // OHIF tells the console of the refusal, too.
   complaints.found = complaints.found.filter((each) => !/request failed|Sign in first/.test(each));
