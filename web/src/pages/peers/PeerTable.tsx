@@ -104,8 +104,8 @@ function EchoTest({ peer }: { peer: Peer }) {
 /** Whether the peer answered, by shape. */
 function EchoMark({ ok }: { ok: boolean }) {
   return ok ? (
-    <IconCheck size={14} stroke={2} aria-label="Answered" />
+    <IconCheck size={14} stroke={2} role="img" aria-label="Answered" />
   ) : (
-    <IconAlertTriangle size={14} stroke={2} aria-label="No answer" />
+    <IconAlertTriangle size={14} stroke={2} role="img" aria-label="No answer" />
   );
 }
