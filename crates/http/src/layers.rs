@@ -51,7 +51,8 @@ pub(crate) async fn add_security_headers(mut response: Response) -> Response {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
+        // OHIF's files come with a policy of their own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     // Answers hold patient data; only the page's own files say otherwise.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -59,11 +60,12 @@ pub(crate) async fn add_security_headers(mut response: Response) -> Response {
 }
 
 /// Texts of some length are compressed; pixels are not, and a live stream must not wait for a full block.
-pub(crate) fn is_worth_compressing(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+pub(crate) fn is_worth_compressing(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     let value = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let kind = value(header::CONTENT_TYPE).unwrap_or_default();
     let is_text = (kind.starts_with("text/") && !kind.starts_with("text/event-stream"))
         || ["json", "javascript", "wasm", "svg"].iter().any(|part| kind.contains(part));
     let length = value(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    is_text && length.unwrap_or(u64::MAX) >= COMPRESSED_BYTES_MIN
+    let has_body = status != StatusCode::NOT_MODIFIED;
+    has_body && is_text && length.unwrap_or(u64::MAX) >= COMPRESSED_BYTES_MIN
 }

@@ -15,6 +15,7 @@
 //! | `/dicomweb` QIDO-RS (PS3.18 §10.6) | `dicomweb::search` |
 //! | `/dicomweb` WADO-RS (PS3.18 §10.4): instances, metadata, frames, rendered, bulk data | `dicomweb::retrieve` … |
 //! | `/dicomweb` STOW-RS (PS3.18 §10.5) | `dicomweb::store` |
+//! | `/ohif` the OHIF viewer | `ohif` |
 //! | everything else: the web page | `web` |
 //!
 //! A request passes the layers of [`router`] (log line, panic guard, security headers, compression), then an
@@ -29,6 +30,7 @@ mod extract;
 mod health;
 mod layers;
 mod metrics;
+mod ohif;
 mod problem;
 mod seen;
 mod state;
@@ -54,6 +56,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(metrics::routes())
         .merge(api)
         .nest("/dicomweb", dicomweb::routes())
+        .merge(ohif::routes())
         .fallback(web::serve)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CompressionLayer::new().compress_when(layers::is_worth_compressing))
