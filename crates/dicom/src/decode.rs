@@ -4,7 +4,7 @@
 //! own header is read first, the codec gets what that says, and a panic is an error like any other.
 
 use crate::codestream::{self, StreamInfo};
-use crate::frames::{Frame, PixelModule};
+use crate::frames::PixelModule;
 use crate::{PixelError, rle};
 use dicom_dictionary_std::uids;
 use dicom_encoding::adapters::{PixelDataObject, PixelDataReader, RawPixelData};
@@ -24,26 +24,32 @@ pub(crate) struct Decoded {
 }
 
 /// Decodes a compressed frame.
-pub(crate) fn decode(frame: &Frame) -> Result<Decoded, PixelError> {
-    let uid = frame.header.transfer_syntax_uid();
-    let mut module = frame.module.clone();
+pub(crate) fn decode(uid: &str, module: &PixelModule, frame: &[u8]) -> Result<Decoded, PixelError> {
+    let mut module = module.clone();
     if module.bits_allocated == 1 {
         return Err(PixelError::Unsupported("compressed single-bit pixels".to_owned()));
     }
-    let frame_bytes = module.pixels() * usize::from(module.samples) * module.sample_bytes();
-    let bytes = match uid {
-        uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN => frame.bytes.clone(),
+    let mut frame_bytes = module.pixels() * usize::from(module.samples) * module.sample_bytes();
+    if matches!(uid, uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN | uids::DEFLATED_IMAGE_FRAME_COMPRESSION)
+    {
+        // These alone may leave pixels subsampled.
+        frame_bytes = module.frame_bytes();
+    }
+    let mut bytes = match uid {
+        uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN => frame.to_vec(),
         uids::RLE_LOSSLESS => {
             module.planar = false;
-            rle::decode(&frame.bytes, module.pixels(), module.samples.into(), module.sample_bytes())
+            rle::decode(frame, module.pixels(), module.samples.into(), module.sample_bytes())
                 .ok_or_else(|| corrupt("RLE"))?
         }
-        uids::DEFLATED_IMAGE_FRAME_COMPRESSION => inflate(&frame.bytes, frame_bytes)?,
-        _ => decode_by_codec(uid, &frame.bytes, &mut module)?,
+        uids::DEFLATED_IMAGE_FRAME_COMPRESSION => inflate(frame, frame_bytes)?,
+        _ => decode_by_codec(uid, frame, &mut module)?,
     };
     if bytes.len() < frame_bytes {
         return Err(PixelError::Malformed(format!("the frame has {} bytes, not {frame_bytes}", bytes.len())));
     }
+    // A fragment's padding is no pixel.
+    bytes.truncate(frame_bytes);
     Ok(Decoded { module, bytes })
 }
 
@@ -73,7 +79,8 @@ fn decode_by_codec(uid: &str, stream: &[u8], module: &mut PixelModule) -> Result
     if stream_bits < module.bits_allocated {
         bytes = bytes.iter().flat_map(|byte| [*byte, 0]).collect();
     }
-    if module.signed && module.bits_allocated == 16 {
+    let has_bits_above = info.is_some_and(|info| info.bits < module.bits_allocated);
+    if module.signed && module.bits_allocated == 16 && has_bits_above {
         extend_sign(&mut bytes, module);
     }
     module.planar = false;

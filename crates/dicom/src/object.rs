@@ -218,12 +218,12 @@ fn is_bulk(element: Element) -> bool {
 }
 
 /// Whether the dictionary leaves the choice between `US` and `SS`: the pixels' own sign then decides (PS3.5 §A.1).
-fn follows_sign(tag: Tag) -> bool {
+pub(crate) fn follows_sign(tag: Tag) -> bool {
     StandardDataDictionary.by_tag(tag).is_some_and(|entry| entry.vr() == VirtualVr::Xs)
 }
 
 /// A value as dicom-rs holds it. Bytes beyond the last whole number are dropped.
-fn decode_value(vr: VR, bytes: &[u8], encoding: Encoding, sets: &CharacterSets) -> PrimitiveValue {
+pub(crate) fn decode_value(vr: VR, bytes: &[u8], encoding: Encoding, sets: &CharacterSets) -> PrimitiveValue {
     if bytes.is_empty() {
         return PrimitiveValue::Empty;
     }
