@@ -5,7 +5,7 @@
 //! them is compressed without loss or orders its channels otherwise, as decoded frames.
 
 use crate::decode::{self, Decoded};
-use crate::frames::{FrameReader, PixelModule, pixel_word_bytes};
+use crate::frames::{FrameReader, pixel_word_bytes};
 use crate::object;
 use crate::walk::{Element, Event, OF_ENCAPSULATION, Walker, dictionary_vr, word_bytes};
 use crate::{InspectError, PixelError, colour, syntax};

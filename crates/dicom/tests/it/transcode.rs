@@ -207,7 +207,7 @@ fn what_was_lost_is_said_and_not_lost_again() {
 /// Overlays of old lie in the bits above the stored ones.
 #[test]
 fn bits_above_the_stored_ones_are_kept() {
-    let words: Vec<u16> = (0..35).map(|at| 0x8000 | at * 100).collect();
+    let words: Vec<u16> = (0..35).map(|at| 0x8000 + at * 100).collect();
     for signed in [false, true] {
         let plain = if signed { film(12).signed() } else { film(12) };
         let source =
