@@ -4,7 +4,7 @@ use crate::InspectError;
 use crate::source::{ByteSource, ReadSeek};
 use crate::syntax::{self, Encoding, Syntax};
 use crate::text::{CharacterSets, split_values};
-use crate::walk::{Element, Event, Walker};
+use crate::walk::{Element, Event, Walker, dictionary_vr};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, VirtualVr};
 use dicom_core::value::{C, DataSetSequence, PrimitiveValue, Value};
 use dicom_core::{DataElement, Length, Tag, VR};
@@ -142,7 +142,7 @@ impl Reader<'_, '_> {
         Element { tag, vr, .. }: Element,
         context: &mut Context,
     ) -> Result<(), InspectError> {
-        let encoding = self.walker.encoding();
+        let (vr, encoding) = known_vr(tag, vr, self.walker.encoding());
         let bytes = self.walker.read_value()?;
         let vr = if context.signed && !encoding.explicit_vr && follows_sign(tag) { VR::SS } else { vr };
         let value = decode_value(vr, &bytes, encoding, &context.character_sets);
@@ -215,6 +215,16 @@ impl Reader<'_, '_> {
 
 fn is_bulk(element: Element) -> bool {
     element.length > VALUE_BYTES_MAX
+}
+
+/// What a value is whose VR is said to be unknown: the dictionary may know it, and its bytes are those of implicit VR
+/// (PS3.5 §6.2.2). Archives that knew no dictionary have written whole headers so.
+fn known_vr(tag: Tag, vr: VR, encoding: Encoding) -> (VR, Encoding) {
+    match dictionary_vr(tag) {
+        VR::SQ | VR::UN => (vr, encoding),
+        known if vr == VR::UN => (known, Encoding::IMPLICIT_LITTLE),
+        _ => (vr, encoding),
+    }
 }
 
 /// Whether the dictionary leaves the choice between `US` and `SS`: the pixels' own sign then decides (PS3.5 §A.1).
