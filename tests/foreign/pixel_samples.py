@@ -1,4 +1,4 @@
-"""Other people's sample files, each under a SOP Instance UID of its own."""
+"""Other people's sample files, each under a SOP Instance UID of its own. Run by itself, it fetches them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def samples() -> list[Sample]:
     files = {**pydicom_files(), **pydicom_data_files(), **cornerstone_files()}
     unique = {content: name for name, content in reversed(files.items())}
     by_name = sorted((name, content) for content, name in unique.items())
-    return [Sample(name, with_own_uid(content, number)) for number, (name, content) in enumerate(by_name)]
+    mended = [(name, in_a_study(content) if name in DESCRIPTION["mended"] else content) for name, content in by_name]
+    return [Sample(name, with_own_uid(content, number)) for number, (name, content) in enumerate(mended)]
 
 
 def pydicom_files() -> dict[str, bytes]:
@@ -96,6 +97,15 @@ def fetched(script: str, *pin: str) -> Path:
     return Path(run.stdout.strip())
 
 
+def in_a_study(content: bytes) -> bytes:
+    """Adds the UIDs without which nobody could ask for the instance."""
+    dataset = dcmread(BytesIO(content))
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID = "2.25.1", "2.25.2", "2.25.1000000"
+    mended = BytesIO()
+    dataset.save_as(mended)
+    return mended.getvalue()
+
+
 def with_own_uid(content: bytes, number: int) -> bytes:
     """Replaces the SOP Instance UID by another of the same length, and nothing else; what has none stays as it is."""
     try:
@@ -113,3 +123,7 @@ def with_own_uid(content: bytes, number: int) -> bytes:
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     deflated = deflate.compress(inflated) + deflate.flush()
     return content[:meta_bytes].replace(old, new) + deflated + b"\0" * (len(deflated) % 2)
+
+
+if __name__ == "__main__":
+    print(f"{len(samples())} sample files are ready")

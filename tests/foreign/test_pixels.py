@@ -18,11 +18,13 @@ from pydicom.pixels import pixel_array
 
 SAMPLES = samples()
 KEPT = [sample for sample in SAMPLES if not sample.described("refused")]
-IMAGES = [sample for sample in KEPT if "Rows" in sample.dataset]
+IMAGES = [sample for sample in KEPT if "PixelData" in sample.dataset]
 LOSSY = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"}
 LOSSY |= {"1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"}
-# Inverse transforms and colours differ by rounding between decoders.
+# Inverse transforms are rounded differently. In RGB the differences of three samples add up, which once in thousands of
+# pixels makes one more.
 LOSSY_DIFFERENCE_MAX = 2
+LOSSY_OUTLIERS_MAX = 1e-4
 
 
 def name(sample: Sample) -> str:
@@ -64,7 +66,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 
 def test_the_sets_are_there() -> None:
     assert len(SAMPLES) > 250
-    assert len({sample.transfer_syntax for sample in IMAGES}) >= 15
+    assert len({sample.transfer_syntax for sample in IMAGES}) >= 14
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=name)
@@ -81,13 +83,13 @@ def test_a_file_comes_out_as_it_went_in(archive: Archive, sample: Sample) -> Non
 
 @pytest.mark.parametrize("sample", IMAGES, ids=name)
 def test_frames_have_the_pixels_that_others_see(archive: Archive, sample: Sample, tmp_path: Path) -> None:
-    frames = int(sample.dataset.get("NumberOfFrames") or 1)
+    frames = number_of_frames(sample)
     for frame in sorted({0, frames - 1}):
         answer = archive.get(
             sample, f"/frames/{frame + 1}", "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"
         )
         if sample.described("undecoded"):
-            assert answer.status_code == 422, answer.text
+            assert answer.status_code == 406 and answer.json()["detail"], answer.text
             return
         assert answer.status_code == 200, answer.text
         if sample.described("uncompared"):
@@ -95,9 +97,24 @@ def test_frames_have_the_pixels_that_others_see(archive: Archive, sample: Sample
         expected = expected_frame(sample, frame, tmp_path)
         actual = numpy.frombuffer(answer.content, expected.dtype)
         assert actual.size - expected.size in (0, 1), "one byte of padding at most"
-        differences = numpy.abs(actual[: expected.size].astype(numpy.int64) - expected.astype(numpy.int64))
-        allowed = LOSSY_DIFFERENCE_MAX if sample.transfer_syntax in LOSSY else 0
-        assert differences.max() <= allowed, f"frame {frame + 1}"
+        compare(sample, actual[: expected.size], expected)
+
+
+def number_of_frames(sample: Sample) -> int:
+    try:
+        return int(sample.dataset.get("NumberOfFrames") or 1)
+    except ValueError:
+        return 1  # "1A" of one sample
+
+
+def compare(sample: Sample, actual: numpy.ndarray, expected: numpy.ndarray) -> None:
+    differences = numpy.abs(actual.astype(numpy.int64) - expected.astype(numpy.int64))
+    if sample.transfer_syntax not in LOSSY:
+        # Native samples come as they are stored, whatever lies above the stored bits.
+        assert not (differences & ((1 << sample.dataset.BitsStored) - 1)).any()
+        return
+    outliers = numpy.count_nonzero(differences > LOSSY_DIFFERENCE_MAX)
+    assert outliers <= LOSSY_OUTLIERS_MAX * differences.size and differences.max() <= LOSSY_DIFFERENCE_MAX + 1
 
 
 def expected_frame(sample: Sample, frame: int, folder: Path) -> numpy.ndarray:
@@ -132,8 +149,8 @@ def decoded(sample: Sample, frame: int, folder: Path) -> numpy.ndarray:
 @pytest.mark.parametrize("sample", IMAGES, ids=name)
 def test_renderings_have_the_size_of_the_image(archive: Archive, sample: Sample) -> None:
     answer = archive.get(sample, "/rendered", "image/png")
-    if sample.described("undecoded"):
-        assert answer.status_code == 422, answer.text
+    if sample.described("undecoded") or sample.described("unrendered"):
+        assert answer.status_code == 406 and answer.json()["detail"], answer.text
         return
     assert answer.status_code == 200, answer.text
     image = Image.open(BytesIO(answer.content))

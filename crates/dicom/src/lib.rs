@@ -27,6 +27,7 @@ mod colour;
 mod content;
 mod decode;
 mod encode;
+mod jpeg_xl;
 mod lut;
 mod object;
 mod rle;
