@@ -23,6 +23,12 @@ pub(crate) fn read_info(bytes: &[u8]) -> Option<StreamInfo> {
     }
 }
 
+/// Whether these are the first bytes of a frame rather than of the continuation of one: the start markers of JPEG and
+/// JPEG-LS, of JPEG 2000, and of JPEG XL.
+pub(crate) fn is_start(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xFF, 0xD8, 0xFF, ..] | [0xFF, 0x4F, 0xFF, 0x51] | [0xFF, 0x0A, ..] | [0, 0, 0, 0x0C])
+}
+
 /// Whether a JPEG frame says how its colours are coded: by an Adobe or a JFIF segment.
 pub(crate) fn jpeg_names_colours(bytes: &[u8]) -> bool {
     segments(bytes).any(|segment| matches!(segment, Segment { marker: 0xE0 | 0xEE, .. }))

@@ -4,7 +4,7 @@ use crate::decode::{self, Decoded};
 use crate::object::{self, PixelData, integer, numbers, text};
 use crate::pixels::StoredFrame;
 use crate::source::ByteSource;
-use crate::{Header, InspectError, PixelError, syntax};
+use crate::{Header, InspectError, PixelError, codestream, syntax};
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::InMemDicomObject;
@@ -308,6 +308,10 @@ fn find_frames(
         offsets = table.as_chunks::<4>().0.iter().map(|entry| u32::from_le_bytes(*entry).into()).collect();
     }
     if offsets.len() != frames {
+        let starts = starts_of_codestreams(path, fragments)?;
+        if starts.len() == frames && starts.first() == Some(&0) {
+            return place(starts);
+        }
         let what = format!("{} fragments hold {frames} frames, and no offset table tells which", fragments.len());
         return Err(PixelError::Unsupported(what));
     }
@@ -317,4 +321,17 @@ fn find_frames(
     // Offsets count from the first item after the table; a fragment's item begins 8 bytes before its bytes.
     let origin = fragments.first().map_or(0, |(at, _)| at - 8);
     place(offsets.iter().map(|offset| fragments.partition_point(|(at, _)| at - 8 - origin < *offset)).collect())
+}
+
+/// The fragments with which a frame begins, as their first bytes tell.
+fn starts_of_codestreams(path: &Path, fragments: &[(u64, u32)]) -> Result<Vec<usize>, InspectError> {
+    let mut source = open_source(path)?;
+    let mut starts = Vec::new();
+    for (number, (at, length)) in fragments.iter().enumerate() {
+        source.skip(at - source.position())?;
+        if codestream::is_start(&source.read_vec(u64::from(*length).min(4))?) {
+            starts.push(number);
+        }
+    }
+    Ok(starts)
 }

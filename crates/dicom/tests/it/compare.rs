@@ -48,9 +48,6 @@ fn encodings_do_not_matter() {
             uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN,
             uids::JPEGXL_LOSSLESS,
         ] {
-            if bits == 12 && syntax == uids::JPEGXL_LOSSLESS {
-                continue; // the encoder at hand knows whole bytes only
-            }
             assert!(same(&film(bits), &film(bits).syntax(syntax)), "{bits} bits, {syntax}");
             assert!(same(&film(bits).syntax(syntax), &film(bits)), "{bits} bits, {syntax}");
         }
