@@ -37,6 +37,8 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Result<()> {
         web::install(workspace, "web")?;
         web::install(workspace, "e2e")?;
         rust_components(workspace)?;
+        let mut python = workspace.command(workspace.venv().join("bin/python"));
+        step::quietly("samples of other viewers", python.arg(workspace.root.join("tests/foreign/pixel_samples.py")))?;
         step::quietly("cargo-deny", &mut script("setup/cargo-deny.sh"))?;
     }
     Ok(())
