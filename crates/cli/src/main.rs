@@ -57,6 +57,10 @@ enum Command {
     Token(commands::token::Token),
     /// Check every stored file against its digest and every line of the log against its chain
     Verify(commands::verify::Verify),
+    /// Copy everything into a folder while the server works
+    Backup(commands::backup::Backup),
+    /// Make a new data folder of a backup, after checking every digest
+    Restore(commands::backup::Restore),
     /// Say what is missing or wrong on this machine
     Doctor(commands::doctor::Doctor),
     /// Print the OpenAPI document of the HTTP interface
@@ -89,6 +93,8 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::User(user) => user.execute(output).await,
         Command::Token(token) => token.execute(output).await,
         Command::Verify(verify) => verify.execute(output).await,
+        Command::Backup(backup) => backup.execute(output).await,
+        Command::Restore(restore) => restore.execute(output).await,
         Command::Doctor(doctor) => doctor.execute(output).await,
         Command::Openapi => {
             output.line(&lightbox_http::openapi_json());

@@ -3,7 +3,7 @@
 use crate::{BlobKey, Store, StoreError, Write, now_ms};
 use lightbox_domain::Uid;
 use sqlx::any::AnyRow;
-use sqlx::{QueryBuilder, Row};
+use sqlx::{AnyPool, QueryBuilder, Row};
 
 /// A stored instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,20 +157,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn files_after(&self, key: &str, limit: i64) -> Result<Vec<(BlobKey, i64, String)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT blob_key, size_bytes, file_sha256 FROM instances WHERE blob_key > $1
-             UNION ALL SELECT blob_key, size_bytes, file_sha256 FROM conflicts WHERE blob_key > $2
-             ORDER BY blob_key LIMIT $3",
-        )
-        .bind(key)
-        .bind(key)
-        .bind(limit)
-        .fetch_all(self.readers())
-        .await?;
-        let file = |row: &AnyRow| {
-            Ok((BlobKey::of_row(row.try_get("blob_key")?), row.try_get("size_bytes")?, row.try_get("file_sha256")?))
-        };
-        rows.iter().map(file).collect()
+        files_after(self.readers(), key, limit).await
     }
 
     /// Removes what a crash left: files that were still arriving, and files without a row. Called once at start by the
@@ -205,6 +192,28 @@ impl Store {
         .await?;
         Ok(row.try_get::<i64, _>("files")? > 0)
     }
+}
+
+/// Stored files after this key, from the database of a store or of a backup.
+pub(crate) async fn files_after(
+    database: &AnyPool,
+    key: &str,
+    limit: i64,
+) -> Result<Vec<(BlobKey, i64, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT blob_key, size_bytes, file_sha256 FROM instances WHERE blob_key > $1
+         UNION ALL SELECT blob_key, size_bytes, file_sha256 FROM conflicts WHERE blob_key > $2
+         ORDER BY blob_key LIMIT $3",
+    )
+    .bind(key)
+    .bind(key)
+    .bind(limit)
+    .fetch_all(database)
+    .await?;
+    let file = |row: &AnyRow| {
+        Ok((BlobKey::of_row(row.try_get("blob_key")?), row.try_get("size_bytes")?, row.try_get("file_sha256")?))
+    };
+    rows.iter().map(file).collect()
 }
 
 /// How many rows one statement marks.

@@ -5,6 +5,7 @@
 //! Instances take a way of their own, because many wait for one commit: [`Store::insert_instance`].
 
 mod accounts;
+mod backup;
 mod blobs;
 mod checkpoint;
 mod clock;
@@ -21,12 +22,14 @@ mod intake;
 mod jobs;
 mod metadata;
 mod peers;
+mod restore;
 mod runs;
 mod search;
 mod studies;
 mod write;
 
 pub use accounts::{Account, Token};
+pub use backup::{BackedUp, BackupBy, BackupFile, BackupManifest, Progress};
 pub use blobs::{BlobKey, Blobs, Incoming, Kept, Written};
 pub use clock::{new_id, now_ms};
 pub use deliveries::Delivery;
@@ -37,6 +40,7 @@ pub use instances::StoredInstance;
 pub use intake::{Intake, NewInstance};
 pub use jobs::Claimed;
 pub use metadata::SeriesMetadata;
+pub use restore::{Restored, restore};
 pub use runs::{NewRun, StoredResult};
 pub use search::Found;
 pub use studies::{StoredSeries, StoredStudy, Volume, WorklistFilter};
@@ -106,6 +110,12 @@ impl Store {
     /// When the database cannot be reached.
     pub async fn write(&self) -> Result<Write, StoreError> {
         Write::begin(&self.shared).await
+    }
+
+    /// Closes every connection to the database; whoever still uses the store is refused.
+    pub async fn close(self) {
+        self.shared.database.readers.close().await;
+        self.shared.database.writer.close().await;
     }
 
     fn readers(&self) -> &sqlx::AnyPool {

@@ -1,11 +1,11 @@
 //! `lightbox import`: DICOM files and folders, through the same way in as everything else.
 
-use super::open;
+use super::{file_bar, open};
 use crate::output::Output;
 use crate::settings::{DataFlag, limits};
 use anyhow::bail;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use lightbox_domain::Source;
 use lightbox_pipeline::{ReceivedOutcome, Receiver};
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Import {
         let (folder, store) = open(&self.data).await?;
         let _arriving = folder.lock_arrivals()?;
         let receiver = Receiver::new(store, Arc::new(limits(&self.data)?));
-        let bar = progress_bar(files.len() as u64, output.is_json());
+        let bar = file_bar(files.len() as u64, output.is_json());
         let tally = import_all(&receiver, files, &bar).await;
         bar.finish_and_clear();
         report(&tally, output);
@@ -65,13 +65,6 @@ fn files_of(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
-}
-
-fn progress_bar(files: u64, json: bool) -> ProgressBar {
-    let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} files, {eta} left{msg}");
-    ProgressBar::with_draw_target(Some(files), target)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 async fn import_all(receiver: &Receiver, files: Vec<PathBuf>, bar: &ProgressBar) -> Tally {

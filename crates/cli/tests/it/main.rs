@@ -4,6 +4,7 @@
 
 mod commands;
 mod crash;
+mod keeping;
 mod refusals;
 mod server;
 mod story;

@@ -1,0 +1,141 @@
+//! What is kept can be brought elsewhere and back: backup and restore while the server works.
+
+use crate::server::{BINARY, TestServer};
+use lightbox_testkit::Film;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// How many films are there before the backup begins.
+const FILMS_BEFORE: usize = 12;
+
+fn film(number: usize) -> Film {
+    Film::new().uids(&format!("2.25.7{number}"), &format!("2.25.7{number}.1"), &format!("2.25.7{number}.1.1"))
+}
+
+fn stow(server: &TestServer, number: usize) {
+    assert_eq!(server.stow(&film(number).bytes()).0, 200, "film {number}");
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("one line of JSON")
+}
+
+fn restore(backup: &Path, to: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(BINARY);
+    command.args(["restore", "--json"]).args(more).arg(backup).arg("--data").arg(to);
+    command.output().expect("the binary runs")
+}
+
+fn verify(data: &Path) -> Value {
+    let output = Command::new(BINARY).args(["verify", "--json", "--data"]).arg(data).output().expect("runs");
+    json(&String::from_utf8(output.stdout).expect("text"))
+}
+
+/// Any stored file of the backup.
+fn a_file(backup: &Path) -> PathBuf {
+    let mut files = walkdir::WalkDir::new(backup.join("blobs")).into_iter().filter_map(Result::ok);
+    files.find(|entry| entry.file_type().is_file()).expect("a file").into_path()
+}
+
+#[test]
+fn a_backup_is_taken_while_instances_arrive_and_restored_whole() {
+    let server = TestServer::start_empty();
+    let place = tempfile::tempdir().expect("a folder");
+    let (backup, restored) = (place.path().join("backup"), place.path().join("restored"));
+    (0..FILMS_BEFORE).for_each(|number| stow(&server, number));
+    let (stop, sent) = (AtomicBool::new(false), AtomicUsize::new(FILMS_BEFORE));
+    let taken = std::thread::scope(|scope| {
+        let arriving = scope.spawn(|| {
+            while !stop.load(Ordering::SeqCst) {
+                stow(&server, sent.load(Ordering::SeqCst));
+                sent.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let taken = json(&server.command(&["backup", "--json", &backup.to_string_lossy()]));
+        stop.store(true, Ordering::SeqCst);
+        arriving.join().expect("every film was acknowledged");
+        taken
+    });
+    let files = usize::try_from(taken["files"].as_u64().expect("a number")).expect("few");
+    assert!(files >= FILMS_BEFORE && files <= sent.load(Ordering::SeqCst), "{taken}");
+    assert_eq!(taken["files_added"], taken["files"]);
+
+    // The second backup adds only what arrived since.
+    let again = json(&server.command(&["backup", "--json", &backup.to_string_lossy()]));
+    assert_eq!(again["files"], sent.load(Ordering::SeqCst));
+    assert_eq!(again["files_added"], sent.load(Ordering::SeqCst) - files);
+
+    let output = restore(&backup, &restored, &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let verified = verify(&restored);
+    assert_eq!(verified["ok"], true, "{verified}");
+    assert_eq!(verified["files"], sent.load(Ordering::SeqCst));
+    let refused = restore(&backup, &restored, &[]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is not empty"));
+}
+
+#[test]
+fn a_restored_server_has_the_studies_the_accounts_and_the_apps() {
+    let mut server = TestServer::start();
+    stow(&server, 0);
+    server.settled_runs("2.25.70");
+    let place = tempfile::tempdir().expect("a folder");
+    let backup = place.path().join("backup");
+    server.command(&["backup", "--link", &backup.to_string_lossy()]);
+    server.kill();
+    std::fs::remove_dir_all(server.data()).expect("lost");
+    let output = restore(&backup, &server.data(), &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    server.restart();
+    let detail = server.get("/api/v1/studies/2.25.70").expect("the study, and the token");
+    assert_eq!(detail["series"][0]["instances"][0]["sop_instance_uid"], "2.25.70.1.1");
+    let deployments: Value = server.get("/api/v1/deployments").expect("deployments");
+    assert_eq!(deployments.as_array().or(deployments["items"].as_array()).expect("a list").len(), 1);
+    stow(&server, 1);
+    assert_eq!(server.settled_runs("2.25.71").len(), server.settled_runs("2.25.70").len());
+    assert!(!server.log().contains("backup/"), "nothing points at the backup");
+}
+
+#[test]
+fn a_damaged_backup_is_refused_by_name_and_leaves_nothing() {
+    let server = TestServer::start_empty();
+    (0..3).for_each(|number| stow(&server, number));
+    let place = tempfile::tempdir().expect("a folder");
+    let (backup, restored) = (place.path().join("backup"), place.path().join("restored"));
+    server.command(&["backup", &backup.to_string_lossy()]);
+    let damaged = a_file(&backup);
+    let mut bytes = std::fs::read(&damaged).expect("read");
+    *bytes.last_mut().expect("not empty") ^= 1;
+    std::fs::write(&damaged, bytes).expect("written");
+
+    let refused = restore(&backup, &restored, &[]);
+    let name = damaged.file_name().expect("a name").to_string_lossy().into_owned();
+    let line = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && line.contains(&name) && line.contains("1 of 3"), "{line}");
+    assert_eq!(std::fs::read_dir(place.path()).expect("listed").count(), 1, "only the backup is there");
+
+    let partial = restore(&backup, &restored, &["--partial"]);
+    assert_eq!(partial.status.code(), Some(1));
+    assert_eq!(
+        json(&String::from_utf8(partial.stdout).expect("text"))["problems"].as_array().expect("a list").len(),
+        1
+    );
+    assert_eq!(verify(&restored)["problems"].as_array().expect("a list").len(), 1);
+}
+
+#[test]
+fn a_stored_file_that_has_rotted_is_named_by_the_backup() {
+    let server = TestServer::start_empty();
+    (0..2).for_each(|number| stow(&server, number));
+    let rotten = a_file(&server.data());
+    std::fs::write(&rotten, b"rotten").expect("written");
+    let place = tempfile::tempdir().expect("a folder");
+    let output = server.try_command(&["backup", "--json", &place.path().join("backup").to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(1));
+    let taken = json(&String::from_utf8(output.stdout).expect("text"));
+    let problem = taken["problems"][0].as_str().expect("a line");
+    assert!(problem.contains(&*rotten.file_name().expect("a name").to_string_lossy()), "{problem}");
+}
