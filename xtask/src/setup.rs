@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::ohif;
 use crate::step;
 use crate::web;
 use crate::workspace::Workspace;
@@ -31,6 +32,7 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     step::quietly("app cxr-pneumonia", &mut script("apps/cxr-pneumonia/prepare.sh"))?;
     step::quietly("sample radiographs", &mut script("samples/prepare.sh"))?;
     check_node()?;
+    ohif::place(workspace)?;
     if for_tests {
         web::install(workspace, "web")?;
         web::install(workspace, "e2e")?;

@@ -2,9 +2,10 @@
 //!
 //! Read it in the order of a study's way: what arrives ([`study`]), which app is for it ([`manifest`], [`routing`]),
 //! what is executed ([`deployment`], [`run`], [`job`]), what it says ([`finding`]), who may see that ([`visible`],
-//! [`access`]), and what is remembered ([`event`]).
+//! [`access`]), and what is remembered ([`event`]). What other systems may search for is in [`attribute`] and [`query`].
 
 pub mod access;
+pub mod attribute;
 pub mod deployment;
 pub mod event;
 pub mod finding;
@@ -12,6 +13,7 @@ pub mod job;
 pub mod limit;
 pub mod manifest;
 pub mod peer;
+pub mod query;
 pub mod routing;
 pub mod run;
 pub mod study;
@@ -20,6 +22,7 @@ pub mod uid;
 pub mod visible;
 
 pub use access::{Action, Actor, Role};
+pub use attribute::{Attribute, Level};
 pub use deployment::{Deployment, DeploymentMode};
 pub use event::Event;
 pub use finding::{Code, Finding};
@@ -30,9 +33,12 @@ pub use manifest::{
     ManifestError, MapMethod, MapSection, ModelSection, Resize, RunnerKind, TensorSection,
 };
 pub use peer::{AeTitle, AeTitleError, Peer, PendingPeer};
+pub use query::{Key, Matching, Query, QueryError, fold_name};
 pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age, years_between};
 pub use run::{Map, MapState, Override, ResultKind, Run, RunState};
-pub use study::{IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes};
+pub use study::{
+    AttributeValue, IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes,
+};
 pub use summary::{AiState, AiSummary, Decision, Outcome, summarise};
 pub use uid::{Uid, UidError};
 pub use visible::{ResultGuard, Viewer, visible};
