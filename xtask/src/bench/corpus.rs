@@ -197,12 +197,24 @@ impl Corpus {
             fs::rename(part.keep(), &folder).with_context(|| format!("cannot make {}", folder.display()))?;
             println!("bench: made {} in {}", folder.display(), step::seconds(started.elapsed()));
         }
+        let studies = (0..studies).map(|number| Study::new(&plan, number)).collect();
+        Self::open(plan, folder, studies)
+    }
+
+    fn open(plan: Plan, folder: PathBuf, studies: Vec<Study>) -> Result<Self> {
         let sizes: Vec<u64> = files(&folder)?.iter().map(|file| Ok(file.metadata()?.len())).collect::<Result<_>>()?;
         if sizes.len() != plan.files() as usize {
             bail!("{} holds {} files and not {}: remove it", folder.display(), sizes.len(), plan.files());
         }
-        let studies = (0..studies).map(|number| Study::new(&plan, number)).collect();
         Ok(Self { plan, folder, studies, bytes: sizes.iter().sum() })
+    }
+
+    /// The first part alone, as a corpus without parts.
+    pub fn first_part(&self) -> Result<Self> {
+        let numbers = (0..self.plan.studies).step_by(PARTS as usize);
+        let studies: Vec<_> = numbers.map(|number| Study::new(&self.plan, number)).collect();
+        let plan = Plan { studies: studies.len() as u32, ..self.plan };
+        Self::open(plan, part_of(&self.folder, 0), studies)
     }
 
     /// The folders of the parts.

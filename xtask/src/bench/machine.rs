@@ -26,7 +26,7 @@ const SETTLE_MAX: Duration = Duration::from_secs(240);
 /// For so long a server that works is observed between two measurements …
 const IDLE_WINDOW: Duration = Duration::from_millis(100);
 /// … and after so long the next one begins all the same.
-const IDLE_WAIT_MAX: Duration = Duration::from_secs(10);
+const IDLE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Processor, memory and commit, in one line.
 pub fn describe(workspace: &Workspace) -> String {

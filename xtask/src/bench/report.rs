@@ -80,7 +80,8 @@ fn head(setting: &Setting, samples: &[Sample]) -> String {
          begins with an empty folder and must then hold every instance. Orthanc is set up as Debian packages it, SQLite \
          and DICOMweb plugin: it flushes each file, not its index. `storescp` flushes and indexes nothing. Lightbox has \
          file, folder and index on disk before it answers. `disk` writes, flushes and renames the same files and does \
-         nothing else. TCP_NODELAY is set at both ends, but in the measures that say `packaged`. CPU is the server's, \
+         nothing else. TCP_NODELAY is set at both ends, but in the measures that say `packaged` \
+         (a quarter of the files, once). CPU is the server's, \
          with its threads and children. Load generators run on the same machine: \"cores\" is what server + clients + \
          others used of it, which tells what bounds a figure: all cores busy, then the processor; else the disk or \
          waiting.\n\n\
@@ -110,7 +111,7 @@ fn target_table(samples: &[Sample], targets: &[Target]) -> Table {
             let ratio = if target.against.is_some() { reached } else { None };
             table.add(vec![
                 title(measure),
-                target.metric.clone(),
+                target.metric.replace('_', " "),
                 ours.map(number).unwrap_or_default(),
                 other_cell.unwrap_or_default(),
                 ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
@@ -232,9 +233,9 @@ mod tests {
         let setting = Setting { machine: "2 cores", date: "today", command: "x", versions: &[], corpora: "small" };
         let report = archive(&setting, &samples, &targets).unwrap();
         for line in [
-            "| C-STORE ct × 4 | per_second | 800 | 300 (orthanc) | 2.67 | ≥ 2.5 | ✓ |",
-            "| C-STORE ct × 1 | per_second |  |  |  | ≥ 2.5 | not measured |",
-            "| C-STORE ct × 4 | cpu_ms_each | 2.00 |  |  | ≤ 1.5 | ✗ |",
+            "| C-STORE ct × 4 | per second | 800 | 300 (orthanc) | 2.67 | ≥ 2.5 | ✓ |",
+            "| C-STORE ct × 1 | per second |  |  |  | ≥ 2.5 | not measured |",
+            "| C-STORE ct × 4 | cpu ms each | 2.00 |  |  | ≤ 1.5 | ✗ |",
             "| C-STORE ct × 4 | lightbox ~ | 800 | 700..900 | 2 | 2.00 |  |  | 0.0 + 0.0 + 0.2 |",
             "| C-STORE ct × 4 | orthanc | 300 | 290..310 | 2 | 2.00 |  |  | 0.0 + 0.0 + 0.0 |",
         ] {

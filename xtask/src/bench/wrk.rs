@@ -14,6 +14,12 @@ use crate::workspace::Workspace;
 
 /// A server is asked for so long before it is measured.
 const WARM_UP_SECONDS: u32 = 1;
+/// With fewer answers a rate means little: `wrk` counts those alone that were complete when the time was up.
+const ANSWERS_MIN: f64 = 20.0;
+/// How many times longer is measured until there are so many.
+const LONGER: u32 = 4;
+/// But no longer than this.
+const SECONDS_MAX: u32 = 40;
 
 /// The line that `bench/walk.lua` prints.
 #[derive(Deserialize)]
@@ -35,10 +41,17 @@ pub fn measure(
     seconds: u32,
 ) -> Result<BTreeMap<String, f64>> {
     ask(workspace, web, request, connections, WARM_UP_SECONDS)?;
-    machine::await_idle(pid);
-    let meter = Meter::start(pid);
-    let answers = ask(workspace, web, request, connections, seconds)?;
-    Ok(answers.values(meter.stop()?.values(answers.requests)))
+    let mut seconds = seconds;
+    loop {
+        machine::await_idle(pid);
+        let meter = Meter::start(pid);
+        let answers = ask(workspace, web, request, connections, seconds)?;
+        let usage = meter.stop()?;
+        if answers.requests >= ANSWERS_MIN || seconds >= SECONDS_MAX {
+            return Ok(answers.values(usage.values(answers.requests)));
+        }
+        seconds = (seconds * LONGER).min(SECONDS_MAX);
+    }
 }
 
 impl Answers {
