@@ -73,37 +73,48 @@ fn head(setting: &Setting, samples: &[Sample]) -> String {
 
 fn target_table(samples: &[Sample], targets: &[Target]) -> Table {
     let mut table = Table::new(&["measure", "metric", "Lightbox", "other", "ratio", "asked", ""]);
-    for target in targets {
-        for measure in &target.measures {
-            let median_of = |server| median(&values(samples, measure, server, &target.metric));
-            let ours = median_of("lightbox");
-            let (other, reached) = match &target.against {
-                None => (None, ours),
-                Some(server) => (median_of(server), ours.zip(median_of(server)).map(|(ours, other)| ours / other)),
-            };
-            let other_cell =
-                target.against.as_ref().zip(other).map(|(name, other)| format!("{} ({name})", number(other)));
-            let ratio = if target.against.is_some() { reached } else { None };
-            table.add(vec![
-                title(measure),
-                target.metric.replace('_', " "),
-                ours.map(number).unwrap_or_default(),
-                other_cell.unwrap_or_default(),
-                ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
-                target.words(),
-                reached.map_or("not measured", |value| if target.is_met(value) { "✓" } else { "✗" }).to_owned(),
-            ]);
-        }
+    for (target, measure) in targets.iter().flat_map(|target| target.measures.iter().map(move |name| (target, name))) {
+        table.add(target_row(samples, target, measure));
     }
     table
 }
 
-/// The measures of a door, in the order in which they were first made.
+fn target_row(samples: &[Sample], target: &Target, measure: &str) -> Vec<String> {
+    let median_of = |server: &str| median(&values(samples, measure, server, &target.metric));
+    let ours = median_of("lightbox");
+    let other = target.against.as_deref().and_then(median_of);
+    let ratio = ours.zip(other).map(|(ours, other)| ours / other);
+    let reached = if target.against.is_some() { ratio } else { ours };
+    let other_cell = target.against.as_ref().zip(other).map(|(name, other)| format!("{} ({name})", number(other)));
+    vec![
+        title(measure),
+        target.metric.replace('_', " "),
+        ours.map(number).unwrap_or_default(),
+        other_cell.unwrap_or_default(),
+        ratio.map(number).unwrap_or_default(),
+        target.words(),
+        reached.map_or("not measured", |value| if target.is_met(value) { "✓" } else { "✗" }).to_owned(),
+    ]
+}
+
+/// The measures of a door.
 fn measures(samples: &[Sample], door: &str) -> Vec<String> {
+    let of_door = samples.iter().filter(|sample| sample.measure.split(' ').next() == Some(door));
+    distinct(of_door.map(|sample| sample.measure.as_str()))
+}
+
+/// The servers that a measure was made of.
+fn servers(samples: &[Sample], measure: &str) -> Vec<String> {
+    let of_measure = samples.iter().filter(|sample| sample.measure == measure);
+    distinct(of_measure.map(|sample| sample.server.as_str()))
+}
+
+/// Each word once, in the order of their first occurrence.
+fn distinct<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for sample in samples.iter().filter(|sample| sample.measure.split(' ').next() == Some(door)) {
-        if !found.contains(&sample.measure) {
-            found.push(sample.measure.clone());
+    for word in words {
+        if !found.iter().any(|known| known == word) {
+            found.push(word.to_owned());
         }
     }
     found
@@ -116,37 +127,29 @@ fn measure_table(samples: &[Sample], measures: &[String], metrics: &[&str]) -> T
     let mut table = Table::new(&head);
     for measure in measures {
         for server in servers(samples, measure) {
-            let middle = |metric: &str| median(&values(samples, measure, &server, metric));
-            let rates = values(samples, measure, &server, "per_second");
-            let (least, largest) =
-                (rates.iter().copied().fold(f64::INFINITY, f64::min), rates.iter().copied().fold(0.0, f64::max));
-            let cores = ["server_cores", "client_cores", "other_cores"]
-                .map(|name| format!("{:.1}", middle(name).unwrap_or_default()));
-            let disturbed =
-                values(samples, measure, &server, "other_cores").iter().any(|cores| *cores > DISTURBING_CORES);
-            let mut row = vec![
-                title(measure),
-                format!("{server}{}", if disturbed { " ~" } else { "" }),
-                number(median(&rates).unwrap_or_default()),
-                format!("{}..{}", number(least), number(largest)),
-                rates.len().to_string(),
-            ];
-            row.extend(metrics.iter().map(|metric| middle(metric).map(number).unwrap_or_default()));
-            row.push(cores.join(" + "));
-            table.add(row);
+            table.add(measure_row(samples, measure, &server, metrics));
         }
     }
     table
 }
 
-fn servers(samples: &[Sample], measure: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for sample in samples.iter().filter(|sample| sample.measure == measure) {
-        if !found.contains(&sample.server) {
-            found.push(sample.server.clone());
-        }
-    }
-    found
+fn measure_row(samples: &[Sample], measure: &str, server: &str, metrics: &[&str]) -> Vec<String> {
+    let all = |metric: &str| values(samples, measure, server, metric);
+    let middle = |metric: &str| median(&all(metric));
+    let rates = all("per_second");
+    let (least, largest) = rates.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), rate| (a.min(*rate), b.max(*rate)));
+    let is_disturbed = all("other_cores").iter().any(|cores| *cores > DISTURBING_CORES);
+    let cores = ["server_cores", "client_cores", "other_cores"];
+    let mut row = vec![
+        title(measure),
+        format!("{server}{}", if is_disturbed { " ~" } else { "" }),
+        middle("per_second").map(number).unwrap_or_default(),
+        format!("{}..{}", number(least), number(largest)),
+        rates.len().to_string(),
+    ];
+    row.extend(metrics.iter().map(|metric| middle(metric).map(number).unwrap_or_default()));
+    row.push(cores.map(|name| format!("{:.1}", middle(name).unwrap_or_default())).join(" + "));
+    row
 }
 
 fn value(sample: &Sample, metric: &str) -> f64 {
