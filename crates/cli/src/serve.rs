@@ -1,11 +1,12 @@
 //! `lightbox serve`: everything wired together, until it is told to stop.
 
+use crate::measure;
 use crate::output::Output;
 use crate::settings::{ServeFlags, Settings};
 use anyhow::Context;
 use lightbox_dimse::{DimseConfig, DimseServer};
 use lightbox_domain::{Event, Job, JobKind, Peer};
-use lightbox_http::{EchoOutcome, HttpState};
+use lightbox_http::{EchoOutcome, HttpState, RenderMetrics};
 use lightbox_inference::Runners;
 use lightbox_pipeline::{JobError, Pipeline, Worker};
 use lightbox_store::{DataFolder, Store};
@@ -32,6 +33,7 @@ const ECHO_WAIT_MAX: Duration = Duration::from_secs(10);
 pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCode> {
     start_logging(output.is_json());
     let settings = flags.settings()?;
+    let metrics = measure::start()?;
     let folder = DataFolder::open(&settings.data)?;
     let _lock = folder.lock()?;
     let store = Store::open(&folder).await?;
@@ -43,7 +45,7 @@ pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCod
     // Before anybody is told that we are ready, and so may tell us to stop.
     let signals = StopSignals::listen()?;
     announce(output, &settings, http.local_addr()?, dicom.local_addr()?, one_time.as_ref());
-    run(&settings, store, http, dicom, signals).await;
+    run(&settings, store, metrics, http, dicom, signals).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -120,7 +122,14 @@ fn announce(
 }
 
 /// Runs the doors and the worker until a signal comes, then lets them finish what is under way.
-async fn run(settings: &Settings, store: Store, http: TcpListener, dicom: TcpListener, signals: StopSignals) {
+async fn run(
+    settings: &Settings,
+    store: Store,
+    metrics: RenderMetrics,
+    http: TcpListener,
+    dicom: TcpListener,
+    signals: StopSignals,
+) {
     let limits = Arc::new(settings.limits.clone());
     let runners = Arc::new(Runners::new(settings.onnxruntime.clone(), settings.model_threads));
     let pipeline = Pipeline::new(store, runners, limits);
@@ -129,7 +138,8 @@ async fn run(settings: &Settings, store: Store, http: TcpListener, dicom: TcpLis
     let dimse_server = dimse_server(&pipeline, settings);
     let dimse_stopped = until(stopped.clone());
     let dimse = tokio::spawn(async move { dimse_server.serve(dicom, dimse_stopped).await });
-    let web = tokio::spawn(lightbox_http::serve(http, http_state(&pipeline, settings), until(stopped)));
+    let web =
+        tokio::spawn(lightbox_http::serve(http, http_state(&pipeline, settings).with_metrics(metrics), until(stopped)));
     signals.first().await;
     tracing::info!("stopping; what is under way is finished first");
     let _ = stop.send(true);
