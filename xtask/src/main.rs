@@ -75,3 +75,18 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Openapi(options) => openapi::run(&workspace, options),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_fit_together() {
+        Arguments::command().debug_assert();
+        let measures = |words: &[&str]| Arguments::try_parse_from([&["xtask", "bench"], words].concat()).is_ok();
+        assert!(measures(&[]) && measures(&["--films", "3"]) && measures(&["cxr", "--films", "3"]));
+        assert!(measures(&["archive", "--quick", "--servers", "orthanc,storescp"]) && measures(&["growth", "--full"]));
+        assert!(!measures(&["archive", "--quick", "--full"]) && !measures(&["--films", "3", "archive"]));
+    }
+}
