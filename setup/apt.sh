@@ -1,16 +1,25 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the demo (`apt.sh demo`) or the tests (`apt.sh test`) need; says and does nothing
-# when all are there. Services among them are kept from starting. Needs root or sudo only if something is missing.
+# Installs the Debian packages that the demo (`apt.sh demo`), the tests (`apt.sh test`) or the comparison with other
+# archives (`apt.sh bench`) need; says and does nothing when all are there. Services among them are kept from starting.
+# Needs root or sudo only if something is missing.
 set -euo pipefail
 
 packages=(
     cmake g++   # the image codecs and SQLite are C and C++ sources
     dcmtk       # foreign DICOM peer: storescu, echoscu, dump2dcm
 )
-[[ ${1:-test} == demo ]] || packages+=(
-    chromium    # the browser of the end-to-end tests
-    strace      # shows that bytes are synced before they are acknowledged
-)
+case ${1:-test} in
+    demo) ;;
+    test) packages+=(
+        chromium    # the browser of the end-to-end tests
+        strace      # shows that bytes are synced before they are acknowledged
+    ) ;;
+    bench) packages+=(
+        orthanc orthanc-dicomweb    # the archive to compare with
+        wrk                         # compiled load generator for HTTP
+    ) ;;
+    *) printf 'usage: apt.sh [demo|test|bench]\n' >&2; exit 2 ;;
+esac
 # A Python built from source brings its own venv; Debian's needs a package for it.
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 

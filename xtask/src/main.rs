@@ -1,9 +1,10 @@
-//! What a contributor runs: `cargo xtask setup | test | demo | tidy | bench | openapi`.
+//! What a contributor runs: `cargo xtask setup | test | demo | bench | chaos | tidy | openapi`.
 //!
 //! Each command is one module. `workspace` knows where things lie, `step` runs a command and tells how it went.
 
 mod api;
 mod bench;
+mod chaos;
 mod demo;
 mod ohif;
 mod openapi;
@@ -43,6 +44,8 @@ enum Task {
     Demo(demo::Options),
     /// Measure how quick and how small it is; writes bench/results/
     Bench(bench::Options),
+    /// Kill the server again and again while instances arrive, and look whether one is lost
+    Chaos(chaos::Options),
     /// Check what the design promises and a text can show: dependencies, lengths, words
     Tidy,
     /// Write the HTTP API's description and the web client's types from the binary
@@ -67,7 +70,23 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Test(options) => test::run(&workspace, options),
         Task::Demo(options) => demo::run(&workspace, options),
         Task::Bench(options) => bench::run(&workspace, options),
+        Task::Chaos(options) => chaos::run(&workspace, options),
         Task::Tidy => tidy::run(&workspace),
         Task::Openapi(options) => openapi::run(&workspace, options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_fit_together() {
+        Arguments::command().debug_assert();
+        let measures = |words: &[&str]| Arguments::try_parse_from([&["xtask", "bench"], words].concat()).is_ok();
+        assert!(measures(&[]) && measures(&["--films", "3"]) && measures(&["cxr", "--films", "3"]));
+        assert!(measures(&["archive", "--quick", "--servers", "orthanc,storescp"]) && measures(&["growth", "--full"]));
+        assert!(!measures(&["archive", "--quick", "--full"]) && !measures(&["--films", "3", "archive"]));
     }
 }

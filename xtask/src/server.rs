@@ -100,6 +100,11 @@ impl Server {
         step::output(&mut self.command(workspace, &["token", "create", client, "--role", "admin"]))
     }
 
+    /// The server's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Resident memory, in bytes.
     pub fn resident_bytes(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

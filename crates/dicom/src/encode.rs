@@ -44,12 +44,15 @@ pub(crate) fn encode(uid: &str, module: &PixelModule, native: &[u8]) -> Result<V
     let by_pixel = by_pixel
         .get(..frame_bytes)
         .ok_or_else(|| PixelError::Malformed(format!("the frame has {} bytes, not {frame_bytes}", by_pixel.len())))?;
-    match uid {
-        uids::JPEGLS_LOSSLESS => encode_jpeg_ls(&compressed, by_pixel),
-        uids::JPEGXL_LOSSLESS => encode_jpeg_xl(&compressed, by_pixel),
+    let mut frame = match uid {
+        uids::JPEGLS_LOSSLESS => encode_jpeg_ls(&compressed, by_pixel)?,
+        uids::JPEGXL_LOSSLESS => encode_jpeg_xl(&compressed, by_pixel)?,
         _ => rle::encode(by_pixel, module.columns as usize, module.samples.into(), module.sample_bytes())
-            .ok_or_else(|| failure("RLE", "too many segments")),
-    }
+            .ok_or_else(|| failure("RLE", "too many segments"))?,
+    };
+    // The codecs reserve room for a native frame.
+    frame.shrink_to_fit();
+    Ok(frame)
 }
 
 fn by_pixel<'a>(module: &PixelModule, native: &'a [u8]) -> Cow<'a, [u8]> {

@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_header_says_where_segments_start() {
         let frame = encode(&[5, 1, 6, 1, 7, 1, 8, 2], 2, 1, 2).unwrap();
-        assert_eq!(frame[..12], [2, 0, 0, 0, 64, 0, 0, 0, 68, 0, 0, 0]);
+        assert_eq!(frame[..12], [2, 0, 0, 0, 64, 0, 0, 0, 70, 0, 0, 0]);
         assert_eq!(frame[64..], [0xFF, 1, 1, 1, 2, 0, 1, 5, 6, 1, 7, 8][..]);
         assert_eq!(encode(&[0; 16], 1, 4, 4), None);
     }

@@ -57,7 +57,7 @@ fn kill_by_id(server: &TestServer) {
 }
 
 /// Every file under `blobs` has a row: as many as `verify` checks.
-fn assert_no_orphans(server: &TestServer) {
+pub fn assert_no_orphans(server: &TestServer) {
     let verified: serde_json::Value = serde_json::from_str(&server.command(&["verify", "--json"])).expect("JSON");
     let files = walkdir::WalkDir::new(server.data().join("blobs"))
         .into_iter()

@@ -92,6 +92,10 @@ impl TestServer {
         self.process.as_ref().map(|process| process.id().to_string()).expect("running")
     }
 
+    pub fn dicom_port(&self) -> &str {
+        &self.dicom_port
+    }
+
     pub fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }

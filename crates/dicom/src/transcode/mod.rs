@@ -176,7 +176,7 @@ impl Transcoded {
 
     /// PS3.5 §A.5: deflated as a whole, and a null byte if that makes an odd length.
     fn deflate(&self, rewrite: &Rewrite, out: &mut impl Write) -> Result<(), TranscodeError> {
-        let mut deflater = DeflateEncoder::new(Counted { out, bytes: 0 }, Compression::default());
+        let mut deflater = DeflateEncoder::new(Counted { out, bytes: 0 }, Compression::fast());
         self.rewrite(rewrite, &mut deflater)?;
         let Counted { out, bytes } = deflater.finish()?;
         if bytes % 2 == 1 {

@@ -14,7 +14,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Compressed frames are kept up to this many bytes while the offset table is made; those beyond are compressed twice.
-const HELD_BYTES_MAX: usize = 64 << 20;
+const HELD_BYTES_MAX: usize = 32 << 20;
 
 /// An attribute with its new value, in little endian and of even length.
 #[derive(Debug, PartialEq)]

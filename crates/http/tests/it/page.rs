@@ -11,7 +11,7 @@ async fn pages_are_served_and_programs_get_problems() {
         assert_eq!((page.code(), page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
         assert!(page.text().contains("<title>Lightbox</title>"));
     }
-    for path in ["/api/v1/nothing", "/dicomweb/nothing", "/assets/nothing.js", "/fhir/Patient", "/metrics"] {
+    for path in ["/api/v1/nothing", "/dicomweb/nothing", "/assets/nothing.js", "/fhir/Patient"] {
         let reply = nobody.get(path).await;
         assert_eq!((reply.code(), reply.header("content-type")), (404, "application/problem+json"), "{path}");
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::machine;
 use crate::api::{Api, Run};
 use crate::demo;
 use crate::samples::{self, Sample};
@@ -19,7 +20,7 @@ use crate::workspace::{Profile, Workspace};
 /// Where the report is kept, for comparing from change to change.
 const REPORT: &str = "bench/results/cxr.md";
 
-/// Options of `cargo xtask bench`.
+/// Options of `cargo xtask bench cxr`.
 #[derive(clap::Args)]
 pub struct Options {
     /// How many films are sent, each under identifiers of its own
@@ -67,7 +68,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     server.stop()?;
 
     let binary_bytes = fs::metadata(workspace.binary(Profile::Release))?.len();
-    let report = report(&machine(workspace), &Measured { runs, starts, idle_bytes, binary_bytes })?;
+    let report = report(&machine::describe(workspace), &Measured { runs, starts, idle_bytes, binary_bytes })?;
     let path = workspace.root.join(REPORT);
     fs::create_dir_all(path.parent().context("the report lies in a folder")?)?;
     fs::write(&path, &report).with_context(|| format!("cannot write {REPORT}"))?;
@@ -127,7 +128,7 @@ fn report(machine: &str, measured: &Measured) -> Result<String> {
     let films = times.len();
     Ok(format!(
         "# From a chest film to its report\n\n{films} films, sent one by one by dcmtk's `storescu`, each when the last \
-         one's map was done. The first one loads the model. By `make bench`; {machine}.\n\n{}\n{}",
+         one's map was done. The first one loads the model. By `cargo xtask bench cxr`; {machine}.\n\n{}\n{}",
         speed.markdown(),
         size.markdown()
     ))
@@ -146,15 +147,6 @@ fn percentile(values: &[f64], percent: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[(sorted.len() * percent).div_ceil(100).saturating_sub(1)]
-}
-
-fn machine(workspace: &Workspace) -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
-    let model = model.trim_start_matches([' ', '\t', ':']);
-    let commit = step::output(workspace.command("git").args(["describe", "--always", "--dirty"]));
-    format!("{cores} cores of {model}, commit {}", commit.unwrap_or_else(|_| "unknown".to_owned()))
 }
 
 #[cfg(test)]

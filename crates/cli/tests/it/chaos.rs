@@ -1,0 +1,108 @@
+//! `kill -9` again and again while instances arrive, at moments that a seed chooses.
+//!
+//! `make test` kills 50 times; `cargo xtask chaos` says by LIGHTBOX_CHAOS_KILLS and LIGHTBOX_CHAOS_SEED how often, and when.
+
+use crate::crash::assert_no_orphans;
+use crate::server::TestServer;
+use lightbox_testkit::Film;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+const KILLS: u64 = 50;
+const SEED: u64 = 20_261_122;
+
+/// Associations that send at once, each a study of its own.
+const SENDERS: u64 = 2;
+/// Instances that each of them has.
+const INSTANCES: u64 = 40;
+/// The latest moment of a kill after the senders have started, in milliseconds.
+const KILL_MS_MAX: u64 = 400;
+
+#[test]
+fn every_acknowledged_instance_survives_kills_while_others_arrive() {
+    let (kills, seed) = (setting("LIGHTBOX_CHAOS_KILLS", KILLS), setting("LIGHTBOX_CHAOS_SEED", SEED));
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut server = TestServer::start_empty();
+    server.command(&["peer", "allow", "*"]);
+    let mut acknowledged = 0;
+    for kill in 0..kills {
+        let folder = tempfile::tempdir().expect("a folder");
+        let senders: Vec<_> = (0..SENDERS).map(|sender| Sender::start(&server, folder.path(), kill, sender)).collect();
+        std::thread::park_timeout(Duration::from_millis(random.random_range(0..KILL_MS_MAX)));
+        server.kill();
+        let sent: Vec<_> = senders.into_iter().map(Sender::acknowledged).collect();
+        server.restart();
+        for (study, instances) in &sent {
+            let kept = instances_of(&server, study);
+            let lost: Vec<_> = instances.difference(&kept).collect();
+            assert!(lost.is_empty(), "kill {kill} of seed {seed} lost {lost:?}");
+            acknowledged += instances.len();
+        }
+    }
+    assert!(acknowledged > 0, "every kill came before the first acknowledgement; this tested nothing");
+    let verified = server.command(&["verify", "--json"]);
+    assert!(verified.contains(r#""ok":true"#), "{verified}");
+    assert_no_orphans(&server);
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
+}
+
+/// A `storescu` that sends a study over one association and writes down what is answered.
+struct Sender {
+    process: Child,
+    study: String,
+    log: PathBuf,
+}
+
+impl Sender {
+    fn start(server: &TestServer, folder: &Path, kill: u64, sender: u64) -> Self {
+        let study = format!("2.25.{}", 1 + kill * SENDERS + sender);
+        let films = folder.join(sender.to_string());
+        std::fs::create_dir(&films).expect("a folder");
+        for number in 1..=INSTANCES {
+            let film = Film::new().size(8, 8).uids(&study, &format!("{study}.1"), &format!("{study}.1.{number}"));
+            film.write(&films.join(number.to_string()));
+        }
+        let log = folder.join(format!("{sender}.log"));
+        let output = File::create(&log).expect("a log");
+        let process = Command::new("storescu")
+            .env("TCP_NODELAY", "1")
+            .args(["--verbose", "--scan-directories", "-aet", "TESTER", "-aec", "LIGHTBOX", "127.0.0.1"])
+            .arg(server.dicom_port())
+            .arg(&films)
+            .stdout(output.try_clone().expect("a log"))
+            .stderr(output)
+            .spawn()
+            .expect("storescu is installed: run `cargo xtask setup`");
+        Self { process, study, log }
+    }
+
+    /// The study, and those of its instances for which a success came back.
+    fn acknowledged(mut self) -> (String, HashSet<String>) {
+        self.process.wait().expect("ended");
+        let log = std::fs::read_to_string(&self.log).expect("a log");
+        let mut sending = None;
+        let mut acknowledged = HashSet::new();
+        for line in log.lines() {
+            if let Some((_, path)) = line.split_once("Sending file: ") {
+                sending = path.rsplit('/').next().map(|number| format!("{}.1.{number}", self.study));
+            } else if line.contains("Received Store Response (Success)") {
+                acknowledged.extend(sending.take());
+            }
+        }
+        (self.study, acknowledged)
+    }
+}
+
+fn instances_of(server: &TestServer, study: &str) -> HashSet<String> {
+    let rows = server.get(&format!("/dicomweb/studies/{study}/instances")).expect("an answer");
+    let uid = |row: &serde_json::Value| row["00080018"]["Value"][0].as_str().expect("a UID").to_owned();
+    rows.as_array().expect("rows").iter().map(uid).collect()
+}

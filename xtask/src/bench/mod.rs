@@ -1,0 +1,75 @@
+//! What Lightbox is measured by: a chest film's way to its report, the archive beside others, and the archive as it grows.
+//!
+//! `corpus` and `image` make what is stored, `peers` the servers, `load` and `wrk` their work, `machine` watches what they
+//! use, `sample` keeps it and `report` tells it.
+
+mod archive;
+mod corpus;
+mod cxr;
+mod growth;
+mod image;
+mod load;
+mod machine;
+mod peers;
+mod report;
+mod requests;
+mod sample;
+mod web;
+mod wrk;
+
+use anyhow::Result;
+
+use crate::step;
+use crate::workspace::Workspace;
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[group(skip)]
+pub struct Options {
+    #[command(subcommand)]
+    subject: Option<Subject>,
+    #[command(flatten)]
+    cxr: cxr::Options,
+}
+
+#[derive(clap::Subcommand)]
+enum Subject {
+    /// From a chest film to its report; what is done without a subject. Writes bench/results/cxr.md
+    Cxr(cxr::Options),
+    /// Storing, searching and retrieving beside Orthanc and storescp. Writes bench/results/archive.md
+    Archive(archive::Options),
+    /// Storing and searching with ever more instances. Writes bench/results/growth.md
+    Growth(growth::Options),
+}
+
+/// Measures the subject that was asked for.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    match &options.subject {
+        None => cxr::run(workspace, &options.cxr),
+        Some(Subject::Cxr(options)) => cxr::run(workspace, options),
+        Some(Subject::Archive(options)) => archive::run(workspace, options),
+        Some(Subject::Growth(options)) => growth::run(workspace, options),
+    }
+}
+
+/// Installs what the comparison needs, and builds the server as users run it.
+fn prepare(workspace: &Workspace, with_lightbox: bool) -> Result<()> {
+    let script = workspace.root.join("setup/apt.sh");
+    step::quietly("debian packages", workspace.command(script).arg("bench"))?;
+    if with_lightbox {
+        step::loudly(&mut workspace.cargo(&["build", "--package", "lightbox-cli", "--release"]))?;
+    }
+    Ok(())
+}
+
+/// What was called, as a person would type it.
+fn command() -> String {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    format!("cargo xtask {}", words.join(" "))
+}
+
+/// The day, by UTC.
+fn today() -> Result<String> {
+    step::output(std::process::Command::new("date").args(["--utc", "+%Y-%m-%d"]))
+}
