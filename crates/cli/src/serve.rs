@@ -42,6 +42,7 @@ pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCod
     let dicom = bind(&settings.dicom, "--dicom").await?;
     let one_time = lightbox_identity::ensure_first_admin(&store).await?;
     log_start(&store).await?;
+    lightbox_pipeline::lifecycle::order(&store, &settings.lifecycle).await?;
     // Before anybody is told that we are ready, and so may tell us to stop.
     let signals = StopSignals::listen()?;
     announce(output, &settings, http.local_addr()?, dicom.local_addr()?, one_time.as_ref());
@@ -153,7 +154,12 @@ async fn run(
 
 fn worker(pipeline: &Pipeline, settings: &Settings) -> Worker {
     let (store, ae_title) = (pipeline.store.clone(), settings.ae_title.clone());
-    Worker::new(pipeline.clone()).handle(JobKind::Deliver, move |job| {
+    let (archive, rules, limits) = (pipeline.store.clone(), settings.lifecycle.clone(), Arc::clone(&pipeline.limits));
+    let worker = Worker::new(pipeline.clone()).handle(JobKind::Lifecycle, move |_| {
+        let (archive, rules, limits) = (archive.clone(), rules.clone(), Arc::clone(&limits));
+        Box::pin(async move { lightbox_pipeline::lifecycle::daily(&archive, &rules, &limits).await })
+    });
+    worker.handle(JobKind::Deliver, move |job| {
         let (store, ae_title) = (store.clone(), ae_title.clone());
         Box::pin(async move {
             match job {

@@ -32,6 +32,18 @@ pub enum Job {
         /// The series.
         series_instance_uid: String,
     },
+    /// Hide what a rejection note rejects, if an instance is one.
+    Reject {
+        /// The instance.
+        sop_instance_uid: String,
+    },
+    /// Remove the bytes of what was deleted.
+    Purge {
+        /// The deletion.
+        deletion_id: String,
+    },
+    /// Apply the site's lifecycle rules; there is one such job.
+    Lifecycle,
     /// Take a result to a peer.
     Deliver {
         /// The delivery.
@@ -52,13 +64,32 @@ pub enum JobKind {
     Explain,
     /// [`Job::Describe`]
     Describe,
+    /// [`Job::Reject`]
+    Reject,
+    /// [`Job::Purge`]
+    Purge,
+    /// [`Job::Lifecycle`]
+    Lifecycle,
     /// [`Job::Deliver`]
     Deliver,
 }
 
 impl JobKind {
-    /// All kinds, most urgent first: what a reader waits for goes before what explains it.
-    pub const ALL: [Self; 6] = [Self::Publish, Self::Route, Self::Run, Self::Deliver, Self::Explain, Self::Describe];
+    /// All kinds, most urgent first: what nobody may see any more goes first, then what a reader waits for goes before
+    /// what explains it.
+    pub const ALL: [Self; 9] = [
+        Self::Reject,
+        Self::Publish,
+        Self::Route,
+        Self::Run,
+        Self::Deliver,
+        Self::Explain,
+        Self::Describe,
+        Self::Purge,
+        Self::Lifecycle,
+    ];
+    /// The least urgent kind.
+    pub const LAST: Self = Self::Lifecycle;
 
     /// The kind's name in the store.
     #[must_use]
@@ -70,6 +101,9 @@ impl JobKind {
             Self::Explain => "explain",
             Self::Describe => "describe",
             Self::Deliver => "deliver",
+            Self::Reject => "reject",
+            Self::Purge => "purge",
+            Self::Lifecycle => "lifecycle",
         }
     }
 
@@ -91,6 +125,9 @@ impl Job {
             Self::Explain { .. } => JobKind::Explain,
             Self::Describe { .. } => JobKind::Describe,
             Self::Deliver { .. } => JobKind::Deliver,
+            Self::Reject { .. } => JobKind::Reject,
+            Self::Purge { .. } => JobKind::Purge,
+            Self::Lifecycle => JobKind::Lifecycle,
         }
     }
 
@@ -104,6 +141,9 @@ impl Job {
             }
             Self::Run { run_id } | Self::Publish { run_id } | Self::Explain { run_id } => run_id.clone(),
             Self::Deliver { delivery_id } => delivery_id.clone(),
+            Self::Reject { sop_instance_uid } => sop_instance_uid.clone(),
+            Self::Purge { deletion_id } => deletion_id.clone(),
+            Self::Lifecycle => "daily".to_owned(),
         }
     }
 
@@ -125,6 +165,9 @@ impl Job {
             JobKind::Publish => Self::Publish { run_id: subject },
             JobKind::Explain => Self::Explain { run_id: subject },
             JobKind::Deliver => Self::Deliver { delivery_id: subject },
+            JobKind::Reject => Self::Reject { sop_instance_uid: subject },
+            JobKind::Purge => Self::Purge { deletion_id: subject },
+            JobKind::Lifecycle => Self::Lifecycle,
         })
     }
 }
@@ -150,6 +193,9 @@ mod tests {
             Job::Publish { run_id: id() },
             Job::Explain { run_id: id() },
             Job::Deliver { delivery_id: id() },
+            Job::Reject { sop_instance_uid: "1.2.3".into() },
+            Job::Purge { deletion_id: id() },
+            Job::Lifecycle,
         ];
         for job in jobs {
             assert_eq!(Job::parse(job.kind().as_str(), &job.subject()), Some(job));

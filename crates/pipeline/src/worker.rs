@@ -1,7 +1,7 @@
 //! Claims jobs and has them handled, again if need be.
 
 use crate::run::end_run;
-use crate::{JobError, Pipeline, describe, explain, publish, route, run};
+use crate::{JobError, Pipeline, describe, explain, publish, purge, reject, route, run};
 use lightbox_domain::{Event, Job, JobKind, RunState, back_off_ms};
 use lightbox_store::{Claimed, now_ms};
 use metrics::histogram;
@@ -31,7 +31,15 @@ impl Worker {
     #[must_use]
     pub fn new(pipeline: Pipeline) -> Self {
         let worker = Self { pipeline, handlers: HashMap::new() };
-        let kinds = [JobKind::Route, JobKind::Run, JobKind::Publish, JobKind::Describe, JobKind::Explain];
+        let kinds = [
+            JobKind::Reject,
+            JobKind::Route,
+            JobKind::Run,
+            JobKind::Publish,
+            JobKind::Describe,
+            JobKind::Explain,
+            JobKind::Purge,
+        ];
         kinds.into_iter().fold(worker, |worker, kind| {
             let pipeline = worker.pipeline.clone();
             worker.handle(kind, move |job| Box::pin(step(pipeline.clone(), job)))
@@ -51,7 +59,7 @@ impl Worker {
         let lanes_max = self.pipeline.limits.runs_at_once_max.max(2);
         let worker = Arc::new(self);
         let lanes = (0..lanes_max).map(|lane| {
-            let least_urgent = if lane == 0 { JobKind::Describe } else { JobKind::Deliver };
+            let least_urgent = if lane == 0 { JobKind::LAST } else { JobKind::Deliver };
             tokio::spawn(Arc::clone(&worker).lane(least_urgent, stop.clone()))
         });
         for lane in lanes.collect::<Vec<_>>() {
@@ -154,10 +162,17 @@ impl Worker {
             }
             // Metadata are then read from the files, as before.
             Job::Describe { .. } => {}
-            Job::Route { .. } => {
+            // The next start orders it again.
+            Job::Lifecycle => {}
+            Job::Route { .. } | Job::Reject { .. } | Job::Purge { .. } => {
                 let mut write = store.write().await?;
                 write.bury(claimed, reason).await?;
-                let event = Event::new("lightbox", "series.unrouted", "series", &claimed.job.subject());
+                let (action, kind) = match claimed.job {
+                    Job::Reject { .. } => ("rejection.failed", "instance"),
+                    Job::Purge { .. } => ("purge.failed", "deletion"),
+                    _ => ("series.unrouted", "series"),
+                };
+                let event = Event::new("lightbox", action, kind, &claimed.job.subject());
                 write.append_event(event.outcome(reason)).await?;
                 return Ok(write.commit().await?);
             }
@@ -179,6 +194,10 @@ async fn step(pipeline: Pipeline, job: Job) -> Result<(), JobError> {
         Job::Describe { study_instance_uid, series_instance_uid } => {
             describe::describe(&pipeline.store, &study_instance_uid, &series_instance_uid).await
         }
-        Job::Deliver { .. } => Err(JobError::Permanent("deliveries have a handler of their own".to_owned())),
+        Job::Reject { sop_instance_uid } => reject::reject(&pipeline, &sop_instance_uid).await,
+        Job::Purge { deletion_id } => purge::purge(&pipeline.store, &deletion_id).await,
+        Job::Deliver { .. } | Job::Lifecycle => {
+            Err(JobError::Permanent(format!("{} jobs have a handler of their own", job.kind().as_str())))
+        }
     }
 }

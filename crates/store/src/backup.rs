@@ -101,20 +101,19 @@ impl Store {
     /// error: the manifest names it, and the others are copied.
     pub async fn back_up(
         &self,
-        folder: &DataFolder,
         to: &Path,
         by: BackupBy,
         progress: Progress<'_>,
     ) -> Result<BackedUp, StoreError> {
         fs::create_dir_all(to.join("blobs")).map_err(StoreError::file("create the folder", to))?;
-        let _nothing_is_purged = folder.lock_against_purges()?;
+        let _nothing_is_purged = self.folder().lock_against_purges()?;
         let taken_ms = now_ms();
         let database = self.copy_database(to).await?;
         let copy = DatabaseCopy::open(&to.join(&database.path)).await?;
         let mut manifest = copy.manifest(taken_ms, database).await?;
         let files_added = copy.add_files(self.blobs(), to, by, &mut manifest, progress).await?;
         copy.pool.close().await;
-        manifest.others = copy_others(folder, to)?;
+        manifest.others = copy_others(self.folder(), to)?;
         let manifest_sha256 = write_manifest(to, &manifest)?;
         remove_older_databases(to, &manifest.database.path)?;
         self.note_backup(&manifest, &manifest_sha256).await?;

@@ -86,12 +86,16 @@ impl DataFolder {
         self.take("backup.lock", rustix::fs::FlockOperation::LockShared)
     }
 
-    /// Takes the right to remove stored files; an error while a backup is under way, which passes.
+    /// Takes the right to remove stored files; `None` while a backup is under way.
     ///
     /// # Errors
-    /// When a backup is under way, or the lock cannot be opened.
-    pub fn lock_for_purge(&self) -> Result<FolderLock, StoreError> {
-        self.take("backup.lock", rustix::fs::FlockOperation::NonBlockingLockExclusive)
+    /// When the lock cannot be opened.
+    pub fn try_lock_for_purge(&self) -> Result<Option<FolderLock>, StoreError> {
+        match self.take("backup.lock", rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(StoreError::File { source, .. }) if source.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn take(&self, name: &str, operation: rustix::fs::FlockOperation) -> Result<FolderLock, StoreError> {

@@ -79,12 +79,12 @@ fn instance_of(row: &AnyRow) -> Result<StoredInstance, StoreError> {
 }
 
 impl Store {
-    /// The instance of this UID, whether indexed or not.
+    /// The instance of this UID, whether indexed or not; none that is deleted.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn instance(&self, sop_instance_uid: &str) -> Result<Option<StoredInstance>, StoreError> {
-        let row = sqlx::query(concat!("SELECT ", instance_columns!(), " FROM instances WHERE sop_instance_uid = $1"))
+        let row = sqlx::query(concat!("SELECT ", instance_columns!(), " FROM instances WHERE sop_instance_uid = $1 AND deletion_id IS NULL"))
             .bind(sop_instance_uid)
             .fetch_optional(self.readers())
             .await?;
@@ -143,7 +143,7 @@ impl Store {
             "SELECT ",
             instance_columns!(),
             " FROM instances WHERE study_instance_uid = $1 AND series_instance_uid = $2 AND routed = 0
-              ORDER BY instance_number, sop_instance_uid"
+                AND deletion_id IS NULL ORDER BY instance_number, sop_instance_uid"
         ))
         .bind(study_uid)
         .bind(series_uid)
@@ -178,6 +178,7 @@ impl Store {
             }
         }
         self.sweep_metadata().await?;
+        removed += self.remove_files().await?.unwrap_or(0);
         Ok(removed)
     }
 
@@ -243,12 +244,12 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn route_again(&mut self, study_instance_uid: &str) -> Result<usize, StoreError> {
-        sqlx::query("UPDATE instances SET routed = 0 WHERE study_instance_uid = $1 AND run_id IS NULL")
+        sqlx::query("UPDATE instances SET routed = 0 WHERE study_instance_uid = $1 AND run_id IS NULL AND deletion_id IS NULL")
             .bind(study_instance_uid)
             .execute(&mut *self.transaction)
             .await?;
         let rows = sqlx::query(
-            "SELECT DISTINCT series_instance_uid FROM instances WHERE study_instance_uid = $1 AND routed = 0",
+            "SELECT DISTINCT series_instance_uid FROM instances WHERE study_instance_uid = $1 AND routed = 0 AND deletion_id IS NULL",
         )
         .bind(study_instance_uid)
         .fetch_all(&mut *self.transaction)

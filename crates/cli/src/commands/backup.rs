@@ -36,10 +36,10 @@ pub struct Restore {
 impl Backup {
     /// Does it. Ends with 1 when a stored file could not be copied.
     pub async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
-        let (folder, store) = open(&self.data).await?;
+        let (_, store) = open(&self.data).await?;
         let by = if self.link { BackupBy::Link } else { BackupBy::Copy };
         let bar = file_bar(0, output.is_json());
-        let done = store.back_up(&folder, &self.folder, by, &progress_on(&bar)).await?;
+        let done = store.back_up(&self.folder, by, &progress_on(&bar)).await?;
         bar.finish_and_clear();
         let manifest = &done.manifest;
         let json = serde_json::json!({

@@ -2,9 +2,11 @@
 
 pub mod app;
 pub mod backup;
+pub mod delete;
 pub mod deploy;
 pub mod doctor;
 pub mod import;
+pub mod lifecycle;
 pub mod peer;
 pub mod run;
 pub mod send;

@@ -139,3 +139,42 @@ fn a_stored_file_that_has_rotted_is_named_by_the_backup() {
     let problem = taken["problems"][0].as_str().expect("a line");
     assert!(problem.contains(&*rotten.file_name().expect("a name").to_string_lossy()), "{problem}");
 }
+
+#[test]
+fn what_is_deleted_and_what_a_rule_would_delete_is_listed() {
+    let server = TestServer::start_empty();
+    (0..2).for_each(|number| stow(&server, number));
+    let refused = server.try_command(&["lifecycle", "--dry-run"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("has no [[lifecycle]] rule"));
+    let rule = "[[lifecycle]]\nname = \"films\"\nmodality = [\"DX\"]\naction = \"delete\"\n";
+    std::fs::write(server.data().join("lightbox.toml"), rule).expect("written");
+    crate::server::wait_for("both films to be routed", || {
+        let would = json(&server.command(&["lifecycle", "--dry-run", "--json"]));
+        let series = would["series"].as_array().expect("a list");
+        (series.len() == 2 && series.iter().all(|one| one["postponed"].is_null())).then_some(())
+    });
+
+    let deleted = json(&server.command(&["delete", "2.25.70", "--reason", "sent by mistake", "--json"]));
+    assert_eq!(deleted["instances"], 1, "{deleted}");
+    assert_eq!(server.get("/api/v1/studies/2.25.70"), Err(404));
+    assert!(server.command(&["deletions"]).contains("sent by mistake"));
+    server.command(&["undelete", deleted["id"].as_str().expect("an id")]);
+    assert!(server.get("/api/v1/studies/2.25.70").is_ok());
+    assert_eq!(json(&server.command(&["verify", "--json"]))["ok"], true);
+}
+
+#[test]
+fn the_server_applies_its_rules_by_itself() {
+    let mut server = TestServer::start_empty();
+    stow(&server, 0);
+    server.settled_runs("2.25.70");
+    assert!(server.terminate());
+    let rules = "[[lifecycle]]\nname = \"all\"\naction = \"delete\"\n\n[limits]\npurge_after_days = 0\n";
+    std::fs::write(server.data().join("lightbox.toml"), rules).expect("written");
+    server.restart();
+    crate::server::wait_for("the film to be purged", || {
+        let verified = json(&server.command(&["verify", "--json"]));
+        (verified["files"] == 0).then_some(())
+    });
+    assert_eq!(json(&server.command(&["deletions", "--json"]))[0]["cause"], "rule");
+}
