@@ -6,6 +6,7 @@ pub mod delete;
 pub mod deploy;
 pub mod doctor;
 pub mod import;
+mod journal;
 pub mod lifecycle;
 pub mod peer;
 pub mod run;

@@ -178,3 +178,30 @@ fn the_server_applies_its_rules_by_itself() {
     });
     assert_eq!(json(&server.command(&["deletions", "--json"]))[0]["cause"], "rule");
 }
+
+#[test]
+fn an_import_goes_on_where_it_broke_off() {
+    let server = TestServer::start_empty();
+    let place = tempfile::tempdir().expect("a folder");
+    let (folder, journal) = (place.path().join("films"), place.path().join("journal.txt"));
+    std::fs::create_dir(&folder).expect("made");
+    let import = || {
+        let arguments = ["import", "--json", "--journal", &journal.to_string_lossy(), &folder.to_string_lossy()];
+        json(&String::from_utf8(server.try_command(&arguments).stdout).expect("text"))
+    };
+    let write = |number: usize| film(number).write(&folder.join(format!("{number}.dcm")));
+    (0..3).for_each(|number| drop(write(number)));
+    std::fs::write(folder.join("broken.dcm"), b"no DICOM").expect("written");
+    let first = import();
+    assert_eq!((&first["stored"], &first["skipped"]), (&Value::from(3), &Value::from(0)), "{first}");
+
+    // As after a crash in the middle of a line.
+    let mut text = std::fs::read_to_string(&journal).expect("read");
+    text.push_str(&folder.join("3.d").to_string_lossy());
+    std::fs::write(&journal, text).expect("written");
+    write(3);
+    let second = import();
+    assert_eq!((&second["stored"], &second["skipped"]), (&Value::from(1), &Value::from(3)), "{second}");
+    assert_eq!(second["refused"].as_array().expect("a list").len(), 1, "what was refused is tried again");
+    assert_eq!(import()["skipped"], 4);
+}
