@@ -50,7 +50,7 @@ impl Write {
     /// File and data set's digest of those whose SOP Instance UID is stored already.
     pub(crate) async fn known_among(&mut self, instances: &[NewInstance]) -> Result<Known, StoreError> {
         let mut sql = QueryBuilder::new(
-            "SELECT sop_instance_uid, blob_key, data_set_sha256 FROM instances WHERE sop_instance_uid IN (",
+            "SELECT sop_instance_uid, blob_key, data_set_digest FROM instances WHERE sop_instance_uid IN (",
         );
         let mut list = sql.separated(", ");
         for instance in instances {
@@ -59,7 +59,7 @@ impl Write {
         sql.push(")");
         let rows = sql.build().fetch_all(&mut *self.transaction).await?;
         let known = |row: &AnyRow| {
-            let file = (BlobKey::of_row(row.try_get("blob_key")?), row.try_get("data_set_sha256")?);
+            let file = (BlobKey::of_row(row.try_get("blob_key")?), row.try_get("data_set_digest")?);
             Ok((row.try_get("sop_instance_uid")?, file))
         };
         rows.iter().map(known).collect()
@@ -182,7 +182,7 @@ impl Write {
         let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
         let mut sql = QueryBuilder::new(format!(
             "INSERT INTO instances ({names}, study_instance_uid, series_instance_uid, blob_key, size_bytes, file_sha256,
-                 data_set_sha256, source, run_id, received_ms, indexed, routed) "
+                 data_set_digest, source, run_id, received_ms, indexed, routed) "
         ));
         sql.push_values(stored, |mut row, instance| {
             for column in &columns {
@@ -196,7 +196,7 @@ impl Write {
             row.push_bind(instance.entry.study.study_instance_uid.as_str());
             row.push_bind(instance.entry.series.series_instance_uid.as_str());
             row.push_bind(instance.file.key.as_str()).push_bind(size_of(instance)).push_bind(&instance.file.sha256);
-            row.push_bind(&instance.data_set_sha256).push_bind(instance.source.label());
+            row.push_bind(&instance.data_set_digest).push_bind(instance.source.label());
             row.push_bind(instance.source.run_id()).push_bind(instance.received_ms);
             // Rules skip results unless they ask for them; none can ask yet.
             row.push_bind(i64::from(instance.indexed)).push_bind(i64::from(instance.source.run_id().is_some()));
