@@ -89,8 +89,7 @@ impl Rejection {
 
 static REJECTIONS: LazyLock<Vec<Rejection>> = LazyLock::new(|| {
     // A table of the program itself: a test reads all of it.
-    let rows: BTreeMap<String, Rejection> =
-        toml::from_str(include_str!("../data/rejections.toml")).unwrap_or_default();
+    let rows: BTreeMap<String, Rejection> = toml::from_str(include_str!("../data/rejections.toml")).unwrap_or_default();
     rows.into_iter().map(|(code, row)| Rejection { code, ..row }).collect()
 });
 

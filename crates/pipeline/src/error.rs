@@ -84,9 +84,8 @@ impl From<ReceiveError> for JobError {
             ReceiveError::Refused(_) | ReceiveError::TooLarge { .. } => Self::Permanent(error.to_string()),
             ReceiveError::DiskLow { .. }
             | ReceiveError::ArchiveFull { .. }
-            | ReceiveError::Aborted(_) | ReceiveError::Store(_) => {
-                Self::Transient(error.to_string())
-            }
+            | ReceiveError::Aborted(_)
+            | ReceiveError::Store(_) => Self::Transient(error.to_string()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Applies the site's lifecycle rules, once a day or when a person asks.
 
-use crate::deletion::{DAY_MS, forget_files, purge_ms};
 use crate::JobError;
+use crate::deletion::{DAY_MS, forget_files, purge_ms};
 use lightbox_domain::{
     DeletedPart, DeletionCause, DeletionOrder, Job, LifecycleAction, LifecycleRule, Limits, lifecycle_rule,
 };

@@ -92,7 +92,7 @@ pub enum ReceivedInto {
 struct Durable {
     file: Kept,
     entry: IndexEntry,
-    data_set_sha256: String,
+    data_set_digest: String,
     received_ms: i64,
 }
 
@@ -238,8 +238,8 @@ impl Receiver {
 
     /// Gives a durable file its row, or finds that it needs none.
     async fn index(&self, source: Source, durable: Durable, indexed: bool) -> Result<Received, ReceiveError> {
-        let Durable { file, entry, data_set_sha256, received_ms } = durable;
-        let instance = NewInstance { entry, file, data_set_sha256, source, received_ms, indexed };
+        let Durable { file, entry, data_set_digest, received_ms } = durable;
+        let instance = NewInstance { entry, file, data_set_digest, source, received_ms, indexed };
         let outcome = match self.store.insert_instance(instance.clone()).await? {
             Intake::Stored => ReceivedOutcome::Stored,
             Intake::Duplicate => ReceivedOutcome::Duplicate,
@@ -321,7 +321,7 @@ impl Arrival {
         let written = self.incoming.finish();
         let entry = inspect(written.path(), limits)?;
         let file = blobs.keep(written)?;
-        Ok(Durable { file, entry, data_set_sha256: self.hasher.finish(), received_ms })
+        Ok(Durable { file, entry, data_set_digest: self.hasher.finish(), received_ms })
     }
 }
 

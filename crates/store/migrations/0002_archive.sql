@@ -37,6 +37,9 @@ ALTER TABLE series ADD COLUMN requested_procedure_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE series ADD COLUMN performing_physician_name_folded TEXT NOT NULL DEFAULT '';
 ALTER TABLE series ADD COLUMN operators_name_folded TEXT NOT NULL DEFAULT '';
 
+-- The digest of a data set is no longer SHA-256; old ones are then unequal, and the data sets themselves are compared.
+ALTER TABLE instances RENAME COLUMN data_set_sha256 TO data_set_digest;
+ALTER TABLE conflicts RENAME COLUMN data_set_sha256 TO data_set_digest;
 ALTER TABLE instances RENAME COLUMN image_rows TO rows;
 ALTER TABLE instances RENAME COLUMN image_columns TO columns;
 ALTER TABLE instances RENAME COLUMN frames TO number_of_frames;

@@ -99,12 +99,7 @@ impl Store {
     /// # Errors
     /// When the database, the disk or the folder refuses. A stored file that is missing or not what was stored is no
     /// error: the manifest names it, and the others are copied.
-    pub async fn back_up(
-        &self,
-        to: &Path,
-        by: BackupBy,
-        progress: Progress<'_>,
-    ) -> Result<BackedUp, StoreError> {
+    pub async fn back_up(&self, to: &Path, by: BackupBy, progress: Progress<'_>) -> Result<BackedUp, StoreError> {
         fs::create_dir_all(to.join("blobs")).map_err(StoreError::file("create the folder", to))?;
         let _nothing_is_purged = self.folder().lock_against_purges()?;
         let taken_ms = now_ms();

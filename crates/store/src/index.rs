@@ -54,7 +54,7 @@ pub(crate) struct KnownInstance {
     /// Its file.
     pub blob: BlobKey,
     /// The digest of its data set.
-    pub data_set_sha256: String,
+    pub data_set_digest: String,
     /// `None` unless it is deleted; then whether it returns when it is sent again.
     pub returns: Option<bool>,
 }
@@ -63,7 +63,7 @@ impl Write {
     /// Those whose SOP Instance UID is stored already.
     pub(crate) async fn known_among(&mut self, instances: &[NewInstance]) -> Result<Known, StoreError> {
         let mut sql = QueryBuilder::new(
-            "SELECT instances.sop_instance_uid, instances.blob_key, instances.data_set_sha256, deletions.returns
+            "SELECT instances.sop_instance_uid, instances.blob_key, instances.data_set_digest, deletions.returns
              FROM instances LEFT JOIN deletions ON deletions.id = instances.deletion_id
              WHERE instances.sop_instance_uid IN (",
         );
@@ -76,7 +76,7 @@ impl Write {
         let known = |row: &AnyRow| {
             let instance = KnownInstance {
                 blob: BlobKey::of_row(row.try_get("blob_key")?),
-                data_set_sha256: row.try_get("data_set_sha256")?,
+                data_set_digest: row.try_get("data_set_digest")?,
                 returns: row.try_get::<Option<i64>, _>("returns")?.map(|returns| returns == 1),
             };
             Ok((row.try_get("sop_instance_uid")?, instance))
@@ -201,7 +201,7 @@ impl Write {
         let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
         let mut sql = QueryBuilder::new(format!(
             "INSERT INTO instances ({names}, study_instance_uid, series_instance_uid, blob_key, size_bytes, file_sha256,
-                 data_set_sha256, source, run_id, received_ms, indexed, routed) "
+                 data_set_digest, source, run_id, received_ms, indexed, routed) "
         ));
         sql.push_values(stored, |mut row, instance| {
             for column in &columns {
@@ -215,7 +215,7 @@ impl Write {
             row.push_bind(instance.entry.study.study_instance_uid.as_str());
             row.push_bind(instance.entry.series.series_instance_uid.as_str());
             row.push_bind(instance.file.key.as_str()).push_bind(size_of(instance)).push_bind(&instance.file.sha256);
-            row.push_bind(&instance.data_set_sha256).push_bind(instance.source.label());
+            row.push_bind(&instance.data_set_digest).push_bind(instance.source.label());
             row.push_bind(instance.source.run_id()).push_bind(instance.received_ms);
             // Rules skip results unless they ask for them; none can ask yet.
             row.push_bind(i64::from(instance.indexed)).push_bind(i64::from(instance.source.run_id().is_some()));
@@ -247,12 +247,14 @@ impl Write {
         .execute(&mut *self.transaction)
         .await?;
         for (series, classes) in classes {
-            sqlx::query("UPDATE series SET sop_classes = $1 WHERE study_instance_uid = $2 AND series_instance_uid = $3")
-                .bind(classes.join("\\"))
-                .bind(study_instance_uid)
-                .bind(series)
-                .execute(&mut *self.transaction)
-                .await?;
+            sqlx::query(
+                "UPDATE series SET sop_classes = $1 WHERE study_instance_uid = $2 AND series_instance_uid = $3",
+            )
+            .bind(classes.join("\\"))
+            .bind(study_instance_uid)
+            .bind(series)
+            .execute(&mut *self.transaction)
+            .await?;
         }
         sqlx::query(
             "UPDATE studies SET

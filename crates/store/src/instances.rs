@@ -84,10 +84,14 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn instance(&self, sop_instance_uid: &str) -> Result<Option<StoredInstance>, StoreError> {
-        let row = sqlx::query(concat!("SELECT ", instance_columns!(), " FROM instances WHERE sop_instance_uid = $1 AND deletion_id IS NULL"))
-            .bind(sop_instance_uid)
-            .fetch_optional(self.readers())
-            .await?;
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            instance_columns!(),
+            " FROM instances WHERE sop_instance_uid = $1 AND deletion_id IS NULL"
+        ))
+        .bind(sop_instance_uid)
+        .fetch_optional(self.readers())
+        .await?;
         row.as_ref().map(instance_of).transpose()
     }
 
@@ -244,10 +248,12 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn route_again(&mut self, study_instance_uid: &str) -> Result<usize, StoreError> {
-        sqlx::query("UPDATE instances SET routed = 0 WHERE study_instance_uid = $1 AND run_id IS NULL AND deletion_id IS NULL")
-            .bind(study_instance_uid)
-            .execute(&mut *self.transaction)
-            .await?;
+        sqlx::query(
+            "UPDATE instances SET routed = 0 WHERE study_instance_uid = $1 AND run_id IS NULL AND deletion_id IS NULL",
+        )
+        .bind(study_instance_uid)
+        .execute(&mut *self.transaction)
+        .await?;
         let rows = sqlx::query(
             "SELECT DISTINCT series_instance_uid FROM instances WHERE study_instance_uid = $1 AND routed = 0 AND deletion_id IS NULL",
         )

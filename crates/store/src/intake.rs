@@ -25,8 +25,8 @@ pub struct NewInstance {
     pub entry: IndexEntry,
     /// Its durable file.
     pub file: Kept,
-    /// SHA-256 of the data set without group 0002.
-    pub data_set_sha256: String,
+    /// Digest of the data set without group 0002, as the door that received it computes it.
+    pub data_set_digest: String,
     /// From where it came.
     pub source: Source,
     /// When its last byte had arrived, in milliseconds since 1970.
@@ -78,16 +78,16 @@ impl Store {
         let id = new_id();
         let shelved = sqlx::query(
             "INSERT INTO conflicts
-                 (id, sop_instance_uid, blob_key, size_bytes, file_sha256, data_set_sha256, source, received_ms)
+                 (id, sop_instance_uid, blob_key, size_bytes, file_sha256, data_set_digest, source, received_ms)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (sop_instance_uid, data_set_sha256) DO NOTHING",
+             ON CONFLICT (sop_instance_uid, data_set_digest) DO NOTHING",
         )
         .bind(&id)
         .bind(instance.entry.instance.sop_instance_uid.as_str())
         .bind(instance.file.key.as_str())
         .bind(size_of(instance))
         .bind(&instance.file.sha256)
-        .bind(&instance.data_set_sha256)
+        .bind(&instance.data_set_digest)
         .bind(instance.source.label())
         .bind(instance.received_ms)
         .execute(&mut *write.transaction)
@@ -174,14 +174,14 @@ async fn write_batch(shared: &Arc<Shared>, instances: &[NewInstance]) -> Result<
     let intakes = instances.iter().map(|instance| {
         let uid = instance.entry.instance.sop_instance_uid.as_str();
         match known.get(uid) {
-            Some(one) if one.data_set_sha256 == instance.data_set_sha256 => {
+            Some(one) if one.data_set_digest == instance.data_set_digest => {
                 deleted.extend(one.returns.map(|returns| (instance, returns)));
                 Intake::Duplicate
             }
             Some(one) => Intake::Differs { stored: one.blob.clone() },
             None => {
-                let (blob, data_set_sha256) = (instance.file.key.clone(), instance.data_set_sha256.clone());
-                known.insert(uid.to_owned(), KnownInstance { blob, data_set_sha256, returns: None });
+                let (blob, data_set_digest) = (instance.file.key.clone(), instance.data_set_digest.clone());
+                known.insert(uid.to_owned(), KnownInstance { blob, data_set_digest, returns: None });
                 stored.push(instance);
                 Intake::Stored
             }

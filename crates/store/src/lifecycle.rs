@@ -25,8 +25,8 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn aged_series(&self, after: Option<&AgedSeries>, limit: i64) -> Result<Vec<AgedSeries>, StoreError> {
-        let (study, series) = after
-            .map_or(("", ""), |one| (one.study_instance_uid.as_str(), one.series_instance_uid.as_str()));
+        let (study, series) =
+            after.map_or(("", ""), |one| (one.study_instance_uid.as_str(), one.series_instance_uid.as_str()));
         let rows = sqlx::query(
             "SELECT series.study_instance_uid, series.series_instance_uid, series.modality, series.body_part_examined,
                  MIN(instances.source) AS source, MAX(instances.received_ms) AS arrived_ms,

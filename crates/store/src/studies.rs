@@ -243,10 +243,12 @@ impl Write {
     pub async fn refresh_summary(&mut self, study_instance_uid: &str) -> Result<(), StoreError> {
         let runs = self.runs_of_study(study_instance_uid).await?;
         let decisions = self.decisions_of_study(study_instance_uid).await?;
-        let waits = sqlx::query("SELECT 1 FROM instances WHERE study_instance_uid = $1 AND routed = 0 AND deletion_id IS NULL LIMIT 1")
-            .bind(study_instance_uid)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
+        let waits = sqlx::query(
+            "SELECT 1 FROM instances WHERE study_instance_uid = $1 AND routed = 0 AND deletion_id IS NULL LIMIT 1",
+        )
+        .bind(study_instance_uid)
+        .fetch_optional(&mut *self.transaction)
+        .await?;
         let summary = summarise(&runs, &decisions, waits.is_some(), now_ms());
         sqlx::query("UPDATE studies SET ai_state = $1, ai_top_finding = $2 WHERE study_instance_uid = $3")
             .bind(summary.state.as_str())

@@ -85,8 +85,8 @@ impl Door {
         incoming.write(&film.bytes()).unwrap();
         let file = blobs.keep(incoming.finish()).unwrap();
         let entry = inspect(&blobs.path(&file.key), &self.limits).unwrap();
-        let data_set_sha256 = file.sha256.clone();
-        let instance = NewInstance { entry, file, data_set_sha256, source, received_ms: now_ms(), indexed };
+        let data_set_digest = file.sha256.clone();
+        let instance = NewInstance { entry, file, data_set_digest, source, received_ms: now_ms(), indexed };
         assert_eq!(self.store.insert_instance(instance).await.unwrap(), Intake::Stored);
     }
 

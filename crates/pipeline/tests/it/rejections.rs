@@ -61,7 +61,8 @@ async fn what_data_retention_rejects_is_purged_and_returns_when_it_is_sent_again
     test.receive(note.bytes()).await.expect("received");
     test.work().await;
     let deletion = test.store().deletions(Some("1.2.1"), 10).await.expect("read").remove(0);
-    let (days, waits_ms) = (Limits::default().purge_after_days, deletion.purge_ms.expect("purged") - deletion.deleted_ms);
+    let (days, waits_ms) =
+        (Limits::default().purge_after_days, deletion.purge_ms.expect("purged") - deletion.deleted_ms);
     assert!((waits_ms - days * 86_400_000).abs() < 60_000, "{waits_ms}");
     let files = test.files();
     purge::purge(test.store(), &deletion.id).await.expect("purged");

@@ -160,8 +160,13 @@ async fn what_may_return_does_when_it_is_sent_again() {
 #[tokio::test]
 async fn a_result_in_shadow_goes_with_its_study_and_comes_back_in_shadow() {
     let store = study().await;
-    let shadow =
-        Instance { series: "1.2.1.9", sop: "1.2.1.9.1", source: Source::Run("R".to_owned()), indexed: false, ..Instance::default() };
+    let shadow = Instance {
+        series: "1.2.1.9",
+        sop: "1.2.1.9.1",
+        source: Source::Run("R".to_owned()),
+        indexed: false,
+        ..Instance::default()
+    };
     store.insert(shadow, b"three").await;
     let deletion = delete(&store, &order(DeletedPart::Study)).await.expect("deleted");
     assert!(store.instance("1.2.1.9.1").await.unwrap().is_none());

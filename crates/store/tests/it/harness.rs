@@ -33,7 +33,7 @@ impl TestStore {
         let file = self.store.blobs().keep(incoming.finish()).unwrap();
         NewInstance {
             entry: instance.entry(),
-            data_set_sha256: file.sha256.clone(),
+            data_set_digest: file.sha256.clone(),
             file,
             source: instance.source,
             received_ms: 1_000,
