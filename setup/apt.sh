@@ -10,6 +10,7 @@ packages=(
 [[ ${1:-test} == demo ]] || packages+=(
     chromium    # the browser of the end-to-end tests
     strace      # shows that bytes are synced before they are acknowledged
+    orthanc orthanc-dicomweb   # a PACS that others wrote, in both directions
 )
 # A Python built from source brings its own venv; Debian's needs a package for it.
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)

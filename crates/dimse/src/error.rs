@@ -39,6 +39,22 @@ pub enum DimseError {
         /// In which encoding.
         transfer_syntax_uid: String,
     },
+    /// The peer does not offer a service.
+    #[error("{address} does not offer SOP class {sop_class_uid}")]
+    ServiceRefused {
+        /// Host and port.
+        address: String,
+        /// What it was asked for.
+        sop_class_uid: String,
+    },
+    /// The peer answered with what is no data set.
+    #[error("{address} answered with a malformed data set: {reason}")]
+    BadAnswer {
+        /// Host and port.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The association ended before its work was done.
     #[error("{address} {reason}")]
     Broken {
@@ -73,6 +89,7 @@ impl DimseError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::NoAddress(_) | Self::BadTitle(_) | Self::ContextRefused { .. } | Self::Unsendable { .. } => true,
+            Self::ServiceRefused { .. } | Self::BadAnswer { .. } => true,
             Self::Unreachable { .. } | Self::Broken { .. } => false,
             Self::Rejected { permanent, .. } => *permanent,
             // Processing failure, resource limitation, out of resources (PS3.7 Annex C, PS3.4 Table B.2-1).

@@ -9,17 +9,25 @@
 
 mod acceptor;
 mod admission;
+mod association;
 mod command;
 mod connection;
 mod contexts;
 mod elements;
 mod error;
+mod find_scp;
+mod get_scp;
+mod identifier;
 mod identity;
 mod implicit;
+mod move_scp;
 mod outgoing;
 mod requestor;
+mod retrieve;
 mod scu;
+mod sending;
 mod server;
+mod services;
 mod store_scp;
 
 pub use error::DimseError;

@@ -73,11 +73,9 @@ impl Outgoing {
         })
     }
 
-    /// The syntaxes in which it can be sent, the one that it has first. Whoever has no compressed or deflated object
-    /// must offer the default transfer syntax, too (PS3.5 §10.1).
+    /// The syntaxes in which it can be sent, the one that it has first.
     pub(crate) fn transfer_syntax_uids(&self) -> Vec<&str> {
-        let own = self.transfer_syntax_uid.as_str();
-        if own == EXPLICIT_VR_LITTLE_ENDIAN { vec![own, IMPLICIT_VR_LITTLE_ENDIAN] } else { vec![own] }
+        syntaxes_from(&self.transfer_syntax_uid)
     }
 
     /// The bytes of its data set in one of its syntaxes.
@@ -103,6 +101,15 @@ impl Outgoing {
                 Ok(Box::new(file))
             }
         }
+    }
+}
+
+/// The syntaxes in which an object of this syntax can be sent, its own first. Whoever has no compressed or deflated object
+/// must offer the default transfer syntax, too (PS3.5 §10.1).
+pub(crate) fn syntaxes_from(transfer_syntax_uid: &str) -> Vec<&str> {
+    match transfer_syntax_uid {
+        EXPLICIT_VR_LITTLE_ENDIAN => vec![transfer_syntax_uid, IMPLICIT_VR_LITTLE_ENDIAN],
+        other => vec![other],
     }
 }
 

@@ -4,9 +4,10 @@ use crate::acceptor;
 use lightbox_domain::{AeTitle, Limits};
 use lightbox_pipeline::Receiver;
 use lightbox_store::Store;
+use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -31,7 +32,7 @@ pub struct DimseConfig {
     pub limits: Arc<Limits>,
 }
 
-/// The DIMSE door: C-ECHO and C-STORE as SCP. Cheap to clone.
+/// The DIMSE door: verification, storage, query and retrieve as SCP. Cheap to clone.
 #[derive(Clone)]
 pub struct DimseServer {
     pub(crate) config: DimseConfig,
@@ -39,6 +40,25 @@ pub struct DimseServer {
     pub(crate) receiver: Receiver,
     places: Arc<Semaphore>,
     rejections: Arc<Semaphore>,
+    peers: Arc<Mutex<HashMap<AeTitle, u32>>>,
+}
+
+/// A peer's place among its own associations, given back when it is dropped.
+pub(crate) struct PeerPlace {
+    peers: Arc<Mutex<HashMap<AeTitle, u32>>>,
+    title: AeTitle,
+}
+
+impl Drop for PeerPlace {
+    fn drop(&mut self) {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = peers.get_mut(&self.title) {
+            *count -= 1;
+            if *count == 0 {
+                peers.remove(&self.title);
+            }
+        }
+    }
 }
 
 /// A connection's place, given back when it is dropped.
@@ -53,7 +73,8 @@ impl DimseServer {
     #[must_use]
     pub fn new(config: DimseConfig, store: Store, receiver: Receiver) -> Self {
         let places = Arc::new(Semaphore::new(config.limits.associations_max));
-        Self { config, store, receiver, places, rejections: Arc::new(Semaphore::new(REJECTED_AT_ONCE_MAX)) }
+        let rejections = Arc::new(Semaphore::new(REJECTED_AT_ONCE_MAX));
+        Self { config, store, receiver, places, rejections, peers: Arc::default() }
     }
 
     /// Serves until `shutdown` is ready. Messages under way are then answered, idle associations aborted.
@@ -84,8 +105,22 @@ impl DimseServer {
 
     fn attend(&self, stream: TcpStream, caller: SocketAddr, associations: &TaskTracker, stop: &CancellationToken) {
         let Some(place) = self.take_place() else { return };
+        if let Err(error) = stream.set_nodelay(true) {
+            return tracing::debug!(%error, "lost a connection");
+        }
         let (server, stop) = (self.clone(), stop.clone());
         associations.spawn(async move { acceptor::serve(&server, stream, caller, place, stop).await });
+    }
+
+    /// A place for one more association of this peer, if it has not as many as it may.
+    pub(crate) fn take_peer_place(&self, title: &AeTitle, associations_max: Option<u32>) -> Option<PeerPlace> {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = peers.entry(title.clone()).or_default();
+        if associations_max.is_some_and(|max| *count >= max) {
+            return None;
+        }
+        *count += 1;
+        Some(PeerPlace { peers: Arc::clone(&self.peers), title: title.clone() })
     }
 
     fn take_place(&self) -> Option<Place> {

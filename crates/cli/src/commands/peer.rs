@@ -76,11 +76,10 @@ impl Allow {
         }
         let (_, store) = open(&self.data).await?;
         let peer = DicomPeer {
-            ae_title: self.ae_title,
             host: self.host,
             port: self.port,
             receives_results: self.results,
-            admitted_ms: now_ms(),
+            ..DicomPeer::new(&self.ae_title, now_ms())
         };
         lightbox_pipeline::admit_peer(&store, &peer, &actor()).await?;
         output.print(&serde_json::json!({ "admitted": peer.ae_title }), || format!("admitted {}", peer.ae_title));

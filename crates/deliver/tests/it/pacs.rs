@@ -71,11 +71,10 @@ impl Pacs {
 
 pub fn peer_at(port: u16) -> Peer {
     Peer {
-        ae_title: "PACS".to_owned(),
         host: Some("127.0.0.1".to_owned()),
         port: Some(port),
         receives_results: true,
-        admitted_ms: 0,
+        ..Peer::new("PACS", 0)
     }
 }
 
