@@ -5,46 +5,37 @@
 //! objects that nobody could ask for again.
 
 use crate::InspectError;
-use crate::object::{self, integer, text};
+use crate::object::{self, integer, items, text, texts};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use lightbox_domain::{
-    IndexEntry, InstanceAttributes, Limits, Patient, PatientKey, SeriesAttributes, StudyAttributes, Uid,
+    Attribute, IndexEntry, InstanceAttributes, Limits, Patient, PatientKey, SeriesAttributes, StudyAttributes, Uid,
 };
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
+use std::sync::LazyLock;
 
-/// The attributes that the index is made from.
-const WANTED: [Tag; 27] = [
+/// What the index is made from beside the attributes that can be searched by.
+const ALSO_WANTED: [Tag; 5] = [
     tags::SPECIFIC_CHARACTER_SET,
-    tags::SOP_CLASS_UID,
-    tags::SOP_INSTANCE_UID,
-    tags::STUDY_DATE,
-    tags::STUDY_TIME,
-    tags::ACCESSION_NUMBER,
-    tags::MODALITY,
-    tags::REFERRING_PHYSICIAN_NAME,
-    tags::STUDY_DESCRIPTION,
-    tags::SERIES_DESCRIPTION,
-    tags::PATIENT_NAME,
-    tags::PATIENT_ID,
-    tags::ISSUER_OF_PATIENT_ID,
-    tags::PATIENT_BIRTH_DATE,
-    tags::PATIENT_SEX,
-    tags::PATIENT_AGE,
-    tags::BODY_PART_EXAMINED,
-    tags::STUDY_INSTANCE_UID,
-    tags::SERIES_INSTANCE_UID,
-    tags::STUDY_ID,
-    tags::SERIES_NUMBER,
-    tags::INSTANCE_NUMBER,
-    tags::NUMBER_OF_FRAMES,
-    tags::ROWS,
-    tags::COLUMNS,
+    tags::PIXEL_REPRESENTATION,
+    tags::REQUEST_ATTRIBUTES_SEQUENCE,
     tags::FLOAT_PIXEL_DATA,
     tags::DOUBLE_FLOAT_PIXEL_DATA,
 ];
+
+/// The tags of the top level that the index is made from.
+static WANTED: LazyLock<HashSet<Tag>> = LazyLock::new(|| {
+    let searched =
+        Attribute::all().iter().filter(|one| one.is_read()).map(|one| tag_of(one.sequence.unwrap_or(one.tag)));
+    searched.chain(ALSO_WANTED).collect()
+});
+
+fn tag_of(number: u32) -> Tag {
+    Tag((number >> 16) as u16, number as u16)
+}
 
 /// Reads a Part 10 file's header and checks that the file is whole. Values are passed over, not loaded; a deflated data
 /// set is inflated and forgotten as it is read.
@@ -58,15 +49,30 @@ pub fn inspect(path: &Path, limits: &Limits) -> Result<IndexEntry, InspectError>
     let has_float_pixels =
         attributes.bulk.iter().any(|(tag, _)| is_float_pixels(*tag)) || object.tags().any(is_float_pixels);
     let transfer_syntax_uid = parse_uid("TransferSyntaxUID", &opened.transfer_syntax_uid)?;
+    let has_pixels = attributes.pixel_data.is_some() || has_float_pixels;
+    let instance = instance_attributes(object, transfer_syntax_uid, has_pixels)?;
     Ok(IndexEntry {
         study: study_attributes(object)?,
         series: series_attributes(object)?,
-        instance: instance_attributes(
-            object,
-            transfer_syntax_uid,
-            attributes.pixel_data.is_some() || has_float_pixels,
-        )?,
+        values: Attribute::all().iter().filter_map(|one| Some((one, value(object, one, &instance)?))).collect(),
+        instance,
     })
+}
+
+/// The value of an attribute, from the first item of its sequence if it has one.
+fn value(object: &InMemDicomObject, attribute: &Attribute, instance: &InstanceAttributes) -> Option<String> {
+    match attribute.keyword.as_str() {
+        "AvailableTransferSyntaxUID" => return Some(instance.transfer_syntax_uid.to_string()),
+        "NumberOfFrames" => return Some(instance.frames.to_string()),
+        _ if !attribute.is_read() => return None,
+        _ => {}
+    }
+    let object = match attribute.sequence {
+        Some(sequence) => items(object, tag_of(sequence)).first()?,
+        None => object,
+    };
+    let values = texts(object, tag_of(attribute.tag));
+    (!values.is_empty()).then(|| values.join("\\"))
 }
 
 fn is_float_pixels(tag: Tag) -> bool {

@@ -3,8 +3,9 @@
 use crate::object::{PixelData, little_endian_bytes};
 use crate::{Header, InspectError};
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine};
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{DicomValue, PrimitiveValue, Tag, VR};
-use dicom_dictionary_std::tags;
+use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use serde_json::{Map, Value, json};
@@ -37,6 +38,27 @@ pub fn metadata(path: &Path, bulk_data_uri: &str) -> Result<Value, InspectError>
         None => {}
     }
     Ok(Value::Object(attributes))
+}
+
+/// These attributes of the top level, by tags of eight hexadecimal digits; what is bulk is left out.
+///
+/// # Errors
+/// [`InspectError`] when the file cannot be read.
+pub fn selected(path: &Path, tags: &[String]) -> Result<DatasetJson, InspectError> {
+    let header = Header::read(path)?;
+    let mut attributes = data_set(header.object(), "");
+    attributes.retain(|tag, value| tags.contains(tag) && value.get("BulkDataURI").is_none());
+    Ok(DatasetJson(attributes))
+}
+
+/// The tag of an attribute given by keyword or by eight hexadecimal digits, as eight upper-case digits.
+#[must_use]
+pub fn tag_of_name(name: &str) -> Option<String> {
+    let is_tag = name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_tag {
+        return Some(name.to_uppercase());
+    }
+    StandardDataDictionary.by_name(name).map(|entry| hex(entry.tag()))
 }
 
 /// Attributes in the order of their tags.
@@ -159,6 +181,25 @@ impl DatasetJson {
     #[must_use]
     pub fn person_name(self, tag: &str, name: &str) -> Self {
         self.attribute(tag, "PN", vec![person_name(name)])
+    }
+
+    /// Adds a sequence of one item.
+    #[must_use]
+    pub fn item(self, tag: &str, item: Self) -> Self {
+        self.attribute(tag, "SQ", vec![item.into_value()])
+    }
+
+    /// The same with all of another's attributes.
+    #[must_use]
+    pub fn merged(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Whether it has no attribute.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The data set.

@@ -33,6 +33,10 @@ pub struct Attribute {
     pub sequence: Option<u32>,
     /// Whether it is counted, so that nothing can be matched with it.
     pub is_count: bool,
+    /// Whether it is gathered from the series and instances of a study.
+    pub is_gathered: bool,
+    /// Whether it is given only to those who ask for it.
+    pub is_optional: bool,
 }
 
 impl Attribute {
@@ -56,10 +60,22 @@ impl Attribute {
         sequence.is_none_or(is_within).then_some(found)
     }
 
+    /// The attribute of this keyword.
+    #[must_use]
+    pub fn of_keyword(keyword: &str) -> Option<&'static Self> {
+        ATTRIBUTES.iter().find(|one| one.keyword == keyword)
+    }
+
     /// The attribute of this tag.
     #[must_use]
     pub fn of_tag(tag: u32) -> Option<&'static Self> {
         ATTRIBUTES.iter().find(|one| one.tag == tag)
+    }
+
+    /// Whether each instance says it of itself.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        !self.is_count && !self.is_gathered
     }
 
     /// Whether values are whole numbers in the index.
@@ -86,6 +102,10 @@ struct Row {
     sequence: Option<String>,
     #[serde(default)]
     count: bool,
+    #[serde(default)]
+    gathered: bool,
+    #[serde(default)]
+    optional: bool,
 }
 
 static ATTRIBUTES: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
@@ -99,6 +119,8 @@ static ATTRIBUTES: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
             vr: row.vr,
             level: row.level,
             is_count: row.count,
+            is_gathered: row.gathered,
+            is_optional: row.optional,
         })
     };
     let mut attributes: Vec<_> = rows.into_iter().filter_map(attribute).collect();

@@ -36,7 +36,9 @@ pub use peer::{AeTitle, AeTitleError, Peer, PeerPolicy, PeerService, PendingPeer
 pub use query::{Key, Matching, Query, QueryError, fold_name};
 pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age, years_between};
 pub use run::{Map, MapState, Override, ResultKind, Run, RunState};
-pub use study::{IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes};
+pub use study::{
+    AttributeValue, IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes,
+};
 pub use summary::{AiState, AiSummary, Decision, Outcome, summarise};
 pub use uid::{Uid, UidError};
 pub use visible::{ResultGuard, Viewer, visible};

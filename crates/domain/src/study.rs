@@ -1,6 +1,6 @@
 //! Patient, study, series and instance as the index keeps them.
 
-use crate::Uid;
+use crate::{Attribute, Uid};
 use std::fmt;
 
 /// Who a patient is: an identifier and the authority that issued it, never the identifier alone.
@@ -95,8 +95,11 @@ pub struct InstanceAttributes {
     pub frames: i64,
 }
 
+/// An attribute with its value; several values are divided by backslashes.
+pub type AttributeValue = (&'static Attribute, String);
+
 /// One instance with the study and series that it names.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct IndexEntry {
     /// Its study.
     pub study: StudyAttributes,
@@ -104,6 +107,29 @@ pub struct IndexEntry {
     pub series: SeriesAttributes,
     /// Itself.
     pub instance: InstanceAttributes,
+    /// All that can be searched by; what is absent has no value.
+    pub values: Vec<AttributeValue>,
+}
+
+impl IndexEntry {
+    /// The value of an attribute; empty when absent.
+    #[must_use]
+    pub fn text(&self, attribute: &Attribute) -> &str {
+        self.values.iter().find(|(one, _)| one.tag == attribute.tag).map_or("", |(_, value)| value)
+    }
+}
+
+impl fmt::Debug for IndexEntry {
+    /// Values name people, so they are left out.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { study, series, instance, .. } = self;
+        formatter
+            .debug_struct("IndexEntry")
+            .field("study", study)
+            .field("series", series)
+            .field("instance", instance)
+            .finish_non_exhaustive()
+    }
 }
 
 /// From where an instance came.

@@ -206,7 +206,7 @@ impl Receiver {
         if outcome == ReceivedOutcome::Duplicate {
             self.discard(instance.file.key.clone()).await?;
         }
-        let IndexEntry { study, series, instance } = instance.entry;
+        let IndexEntry { study, series, instance, .. } = instance.entry;
         Ok(Received {
             sop_class_uid: instance.sop_class_uid,
             sop_instance_uid: instance.sop_instance_uid,

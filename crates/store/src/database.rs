@@ -5,7 +5,10 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, Executor, SqlSafeStr, SqlStr};
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "first", include_str!("../migrations/0001_first.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "first", include_str!("../migrations/0001_first.sql")),
+    (2, "archive", include_str!("../migrations/0002_archive.sql")),
+];
 
 /// How many connections read at once.
 const READERS: u32 = 8;
@@ -18,6 +21,7 @@ const SQLITE_SETTINGS: &str = "
     PRAGMA busy_timeout = 10000;
     PRAGMA cache_size = -8000;
     PRAGMA temp_store = MEMORY;
+    PRAGMA case_sensitive_like = ON;
     PRAGMA wal_autocheckpoint = 4000;
 ";
 

@@ -46,19 +46,18 @@ pub struct StoredInstance {
 macro_rules! instance_columns {
     () => {
         "instances.sop_instance_uid, instances.study_instance_uid, instances.series_instance_uid,
-         instances.sop_class_uid, instances.transfer_syntax_uid, instances.instance_number, instances.image_rows,
-         instances.image_columns, instances.frames, instances.blob_key, instances.size_bytes,
+         instances.sop_class_uid, instances.transfer_syntax_uid, instances.instance_number, instances.rows,
+         instances.columns, instances.number_of_frames, instances.blob_key, instances.size_bytes,
          instances.file_sha256, instances.source, instances.run_id, instances.received_ms, instances.indexed"
     };
 }
-pub(crate) use instance_columns;
 
 pub(crate) fn uid_of(row: &AnyRow, column: &'static str) -> Result<Uid, StoreError> {
     let text: String = row.try_get(column)?;
     Uid::parse(&text).map_err(|error| StoreError::row(column, &text, error))
 }
 
-pub(crate) fn instance_of(row: &AnyRow) -> Result<StoredInstance, StoreError> {
+fn instance_of(row: &AnyRow) -> Result<StoredInstance, StoreError> {
     Ok(StoredInstance {
         sop_instance_uid: uid_of(row, "sop_instance_uid")?,
         study_instance_uid: uid_of(row, "study_instance_uid")?,
@@ -66,9 +65,9 @@ pub(crate) fn instance_of(row: &AnyRow) -> Result<StoredInstance, StoreError> {
         sop_class_uid: uid_of(row, "sop_class_uid")?,
         transfer_syntax_uid: uid_of(row, "transfer_syntax_uid")?,
         instance_number: row.try_get("instance_number")?,
-        rows: row.try_get("image_rows")?,
-        columns: row.try_get("image_columns")?,
-        frames: row.try_get("frames")?,
+        rows: row.try_get("rows")?,
+        columns: row.try_get("columns")?,
+        frames: row.try_get("number_of_frames")?,
         blob: BlobKey::of_row(row.try_get("blob_key")?),
         size_bytes: row.try_get("size_bytes")?,
         file_sha256: row.try_get("file_sha256")?,
@@ -107,6 +106,32 @@ impl Store {
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(instance_of).collect()
+    }
+
+    /// The file of the first indexed instance of a study, or of a series of it, or of this instance.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn first_file(
+        &self,
+        study_instance_uid: &str,
+        series_instance_uid: Option<&str>,
+        sop_instance_uid: Option<&str>,
+    ) -> Result<Option<BlobKey>, StoreError> {
+        let row = sqlx::query(
+            "SELECT blob_key FROM instances
+             WHERE study_instance_uid = $1 AND ($2 = '' OR series_instance_uid = $3) AND ($4 = '' OR sop_instance_uid = $5)
+               AND indexed = 1
+             ORDER BY series_instance_uid, instance_number, sop_instance_uid LIMIT 1",
+        )
+        .bind(study_instance_uid)
+        .bind(series_instance_uid.unwrap_or_default())
+        .bind(series_instance_uid.unwrap_or_default())
+        .bind(sop_instance_uid.unwrap_or_default())
+        .bind(sop_instance_uid.unwrap_or_default())
+        .fetch_optional(self.readers())
+        .await?;
+        row.map(|row| Ok(BlobKey::of_row(row.try_get("blob_key")?))).transpose()
     }
 
     /// The instances of a series that no rule has looked at yet.

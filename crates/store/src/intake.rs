@@ -3,10 +3,9 @@
 //! One task takes whatever is ready and writes it in one transaction; while that commits, the next batch gathers. So
 //! one association waits for one sync, and sixteen share it.
 
-use crate::{BlobKey, Kept, Shared, Store, StoreError, Write, new_id, now_ms};
-use lightbox_domain::{Event, IndexEntry, Job, Source};
-use sqlx::Row;
-use std::collections::BTreeMap;
+use crate::index::size_of;
+use crate::{BlobKey, Kept, Shared, Store, StoreError, Write, new_id};
+use lightbox_domain::{Event, IndexEntry, Source};
 use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, oneshot};
 
@@ -144,145 +143,23 @@ async fn answer_batch(shared: &Arc<Shared>, batch: Vec<Request>) {
 
 async fn write_batch(shared: &Arc<Shared>, instances: &[NewInstance]) -> Result<Vec<Intake>, StoreError> {
     let mut write = Write::begin(shared).await?;
-    let mut intakes = Vec::with_capacity(instances.len());
+    let mut known = write.known_among(instances).await?;
     let mut stored = Vec::new();
-    for instance in instances {
-        let intake = write.insert_one(instance).await?;
-        if intake == Intake::Stored {
-            stored.push(instance);
+    let intakes = instances.iter().map(|instance| {
+        let uid = instance.entry.instance.sop_instance_uid.as_str();
+        match known.get(uid) {
+            Some((_, digest)) if *digest == instance.data_set_sha256 => Intake::Duplicate,
+            Some((blob, _)) => Intake::Differs { stored: blob.clone() },
+            None => {
+                known.insert(uid.to_owned(), (instance.file.key.clone(), instance.data_set_sha256.clone()));
+                stored.push(instance);
+                Intake::Stored
+            }
         }
-        intakes.push(intake);
-    }
+    });
+    let intakes = intakes.collect();
+    write.insert(&stored).await?;
     write.announce(&stored).await?;
     write.commit().await?;
     Ok(intakes)
-}
-
-fn size_of(instance: &NewInstance) -> i64 {
-    i64::try_from(instance.file.size_bytes).unwrap_or(i64::MAX)
-}
-
-impl Write {
-    async fn insert_one(&mut self, instance: &NewInstance) -> Result<Intake, StoreError> {
-        let known = sqlx::query("SELECT blob_key, data_set_sha256 FROM instances WHERE sop_instance_uid = $1")
-            .bind(instance.entry.instance.sop_instance_uid.as_str())
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        if let Some(row) = known {
-            let same = row.try_get::<String, _>("data_set_sha256")? == instance.data_set_sha256;
-            let stored = BlobKey::of_row(row.try_get("blob_key")?);
-            return Ok(if same { Intake::Duplicate } else { Intake::Differs { stored } });
-        }
-        self.upsert_study(instance).await?;
-        self.insert_series(instance).await?;
-        self.insert_instance_row(instance).await?;
-        Ok(Intake::Stored)
-    }
-
-    async fn upsert_study(&mut self, instance: &NewInstance) -> Result<(), StoreError> {
-        let study = &instance.entry.study;
-        sqlx::query(
-            "INSERT INTO studies
-                 (study_instance_uid, patient_id, patient_issuer, patient_name, patient_birth_date, patient_sex,
-                  patient_age, accession_number, study_date, study_time, study_id, study_description,
-                  referring_physician_name, received_ms, updated_ms, ai_state, ai_top_finding)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'waiting', '')
-             ON CONFLICT (study_instance_uid) DO UPDATE SET updated_ms = excluded.updated_ms",
-        )
-        .bind(study.study_instance_uid.as_str())
-        .bind(&study.patient.key.id)
-        .bind(&study.patient.key.issuer)
-        .bind(&study.patient.name)
-        .bind(&study.patient.birth_date)
-        .bind(&study.patient.sex)
-        .bind(&study.patient.age)
-        .bind(&study.accession_number)
-        .bind(&study.study_date)
-        .bind(&study.study_time)
-        .bind(&study.study_id)
-        .bind(&study.study_description)
-        .bind(&study.referring_physician_name)
-        .bind(instance.received_ms)
-        .bind(instance.received_ms)
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
-
-    async fn insert_series(&mut self, instance: &NewInstance) -> Result<(), StoreError> {
-        let series = &instance.entry.series;
-        sqlx::query(
-            "INSERT INTO series
-                 (study_instance_uid, series_instance_uid, modality, series_number, series_description,
-                  body_part_examined, run_id, received_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (study_instance_uid, series_instance_uid) DO NOTHING",
-        )
-        .bind(instance.entry.study.study_instance_uid.as_str())
-        .bind(series.series_instance_uid.as_str())
-        .bind(&series.modality)
-        .bind(series.series_number)
-        .bind(&series.series_description)
-        .bind(&series.body_part_examined)
-        .bind(instance.source.run_id())
-        .bind(instance.received_ms)
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
-
-    async fn insert_instance_row(&mut self, instance: &NewInstance) -> Result<(), StoreError> {
-        let attributes = &instance.entry.instance;
-        let is_result = instance.source.run_id().is_some();
-        sqlx::query(
-            "INSERT INTO instances
-                 (sop_instance_uid, study_instance_uid, series_instance_uid, sop_class_uid, transfer_syntax_uid,
-                  instance_number, image_rows, image_columns, frames, blob_key, size_bytes, file_sha256,
-                  data_set_sha256, source, run_id, received_ms, indexed, routed)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-        )
-        .bind(attributes.sop_instance_uid.as_str())
-        .bind(instance.entry.study.study_instance_uid.as_str())
-        .bind(instance.entry.series.series_instance_uid.as_str())
-        .bind(attributes.sop_class_uid.as_str())
-        .bind(attributes.transfer_syntax_uid.as_str())
-        .bind(attributes.instance_number)
-        .bind(attributes.rows)
-        .bind(attributes.columns)
-        .bind(attributes.frames)
-        .bind(instance.file.key.as_str())
-        .bind(size_of(instance))
-        .bind(&instance.file.sha256)
-        .bind(&instance.data_set_sha256)
-        .bind(instance.source.label())
-        .bind(instance.source.run_id())
-        .bind(instance.received_ms)
-        .bind(i64::from(instance.indexed))
-        // Rules skip results unless they ask for them; none can ask yet.
-        .bind(i64::from(is_result))
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
-
-    /// One event and one routing job for each series and source of what was stored.
-    async fn announce(&mut self, stored: &[&NewInstance]) -> Result<(), StoreError> {
-        let mut groups: BTreeMap<(String, String, String), Vec<&NewInstance>> = BTreeMap::new();
-        for instance in stored {
-            let study = instance.entry.study.study_instance_uid.to_string();
-            let series = instance.entry.series.series_instance_uid.to_string();
-            groups.entry((study, series, instance.source.label())).or_default().push(instance);
-        }
-        for ((study_instance_uid, series_instance_uid, source), group) in groups {
-            let uids: Vec<&str> = group.iter().map(|one| one.entry.instance.sop_instance_uid.as_str()).collect();
-            let event = Event::new(&source, "instance.stored", "series", &series_instance_uid)
-                .detail(serde_json::json!({ "instances": uids }).to_string())
-                .study(&study_instance_uid);
-            self.append_event(event).await?;
-            if group.iter().any(|instance| instance.source.run_id().is_none()) {
-                self.enqueue(&Job::Route { study_instance_uid, series_instance_uid }, now_ms()).await?;
-            }
-        }
-        Ok(())
-    }
 }

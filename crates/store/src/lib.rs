@@ -7,12 +7,14 @@
 mod accounts;
 mod blobs;
 mod clock;
+mod columns;
 mod database;
 mod deliveries;
 mod deployments;
 mod error;
 mod events;
 mod folder;
+mod index;
 mod instances;
 mod intake;
 mod jobs;
@@ -33,7 +35,7 @@ pub use instances::StoredInstance;
 pub use intake::{Intake, NewInstance};
 pub use jobs::Claimed;
 pub use runs::{NewRun, StoredResult};
-pub use search::{Column, Level, Match, Search};
+pub use search::Found;
 pub use studies::{StoredSeries, StoredStudy, WorklistFilter};
 pub use write::Write;
 

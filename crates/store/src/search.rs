@@ -1,239 +1,272 @@
-//! Searches by attributes, as QIDO-RS asks them (PS3.18 §10.6). One builder; values are always bound, never pasted.
+//! Searches by attributes, as C-FIND and QIDO-RS ask for them. One builder; values are always bound, never pasted.
+//!
+//! Whoever looks for the beginning of a value is given a range of the index, since no engine uses one for LIKE alone:
+//! texts compare by their bytes (PostgreSQL: collation C).
 
-use crate::instances::{instance_columns, instance_of};
-use crate::studies::{series_columns, series_of, study_columns};
-use crate::{Store, StoreError, StoredInstance, StoredSeries, StoredStudy};
-use sqlx::QueryBuilder;
+use crate::columns::{Column, table};
+use crate::{Store, StoreError};
+use lightbox_domain::{Attribute, Key, Level, Matching, Query};
+use sqlx::any::AnyRow;
+use sqlx::{QueryBuilder, Row};
 
-/// What a search lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// Studies.
-    Study,
-    /// Series.
-    Series,
-    /// Instances.
-    Instance,
-}
+/// A row of an answer: the attributes of its level and of those above it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found(Vec<(&'static Attribute, String)>);
 
-/// An attribute that can be searched by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
-    /// (0020,000D)
-    StudyInstanceUid,
-    /// (0010,0020)
-    PatientId,
-    /// (0010,0021)
-    IssuerOfPatientId,
-    /// (0010,0010)
-    PatientName,
-    /// (0008,0050)
-    AccessionNumber,
-    /// (0008,0020)
-    StudyDate,
-    /// (0008,0030)
-    StudyTime,
-    /// (0020,0010)
-    StudyId,
-    /// (0008,1030)
-    StudyDescription,
-    /// (0008,0090)
-    ReferringPhysicianName,
-    /// (0008,0061)
-    ModalitiesInStudy,
-    /// (0020,000E)
-    SeriesInstanceUid,
-    /// (0008,0060)
-    Modality,
-    /// (0020,0011)
-    SeriesNumber,
-    /// (0008,103E)
-    SeriesDescription,
-    /// (0008,0018)
-    SopInstanceUid,
-    /// (0008,0016)
-    SopClassUid,
-    /// (0020,0013)
-    InstanceNumber,
-}
-
-/// How an attribute must match (PS3.4 §C.2.2.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Match {
-    /// One of these values.
-    OneOf(Vec<String>),
-    /// This number.
-    Number(i64),
-    /// A pattern with `*` and `?`; names match without regard to case.
-    Wildcard(String),
-    /// From the first to the second, both included; empty for open.
-    Range(String, String),
-}
-
-/// A search.
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// All must match.
-    pub matches: Vec<(Column, Match)>,
-    /// How many rows at most.
-    pub limit: i64,
-    /// How many rows to pass over.
-    pub offset: i64,
-}
-
-impl Column {
-    /// The table's column, and whether it is only known with series or instances in view.
-    const fn sql(self) -> &'static str {
-        match self {
-            Self::StudyInstanceUid => "studies.study_instance_uid",
-            Self::PatientId => "studies.patient_id",
-            Self::IssuerOfPatientId => "studies.patient_issuer",
-            Self::PatientName => "studies.patient_name",
-            Self::AccessionNumber => "studies.accession_number",
-            Self::StudyDate => "studies.study_date",
-            Self::StudyTime => "studies.study_time",
-            Self::StudyId => "studies.study_id",
-            Self::StudyDescription => "studies.study_description",
-            Self::ReferringPhysicianName => "studies.referring_physician_name",
-            Self::ModalitiesInStudy | Self::Modality => "series.modality",
-            Self::SeriesInstanceUid => "series.series_instance_uid",
-            Self::SeriesNumber => "series.series_number",
-            Self::SeriesDescription => "series.series_description",
-            Self::SopInstanceUid => "instances.sop_instance_uid",
-            Self::SopClassUid => "instances.sop_class_uid",
-            Self::InstanceNumber => "instances.instance_number",
-        }
-    }
-
-    const fn is_name(self) -> bool {
-        matches!(self, Self::PatientName | Self::ReferringPhysicianName)
-    }
-
-    /// The level from which on the attribute is part of a row.
+impl Found {
+    /// The value of an attribute by keyword; empty when it has none or none is given at this level. Several values are
+    /// divided by backslashes.
     #[must_use]
-    pub const fn level(self) -> Level {
-        match self {
-            Self::SeriesInstanceUid | Self::Modality | Self::SeriesNumber | Self::SeriesDescription => Level::Series,
-            Self::SopInstanceUid | Self::SopClassUid | Self::InstanceNumber => Level::Instance,
-            _ => Level::Study,
-        }
+    pub fn text(&self, keyword: &str) -> &str {
+        self.0.iter().find(|(attribute, _)| attribute.keyword == keyword).map_or("", |(_, value)| value)
+    }
+
+    /// All attributes with their values, empty ones too.
+    pub fn values(&self) -> impl Iterator<Item = (&'static Attribute, &str)> {
+        self.0.iter().map(|(attribute, value)| (*attribute, value.as_str()))
     }
 }
+
+type Sql = QueryBuilder<sqlx::Any>;
 
 impl Store {
-    /// Studies that match, newest first.
+    /// What matches: studies by date, the newest first; patients by number; series and instances by theirs. Only what
+    /// belongs to the index is found, so never a result in shadow mode.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn search_studies(&self, search: &Search) -> Result<Vec<StoredStudy>, StoreError> {
-        let mut query = QueryBuilder::new(concat!("SELECT ", study_columns!(), " FROM studies"));
-        push_matches(&mut query, Level::Study, search);
-        query.push(" ORDER BY studies.study_date DESC, studies.study_time DESC, studies.study_instance_uid");
-        push_page(&mut query, search);
-        let rows = query.build().fetch_all(self.readers()).await?;
-        self.studies_of(&rows).await
+    pub async fn search(&self, query: &Query) -> Result<Vec<Found>, StoreError> {
+        let columns = answered(query.level);
+        let mut sql = Sql::new("SELECT ");
+        let mut list = sql.separated(", ");
+        for column in &columns {
+            list.push(selected(query.level, column));
+        }
+        sql.push(source(query.level));
+        for key in &query.keys {
+            sql.push(" AND ");
+            push_key(&mut sql, key);
+        }
+        sql.push(order(query.level));
+        sql.push(" LIMIT ").push_bind(query.limit).push(" OFFSET ").push_bind(query.offset);
+        let rows = sql.build().fetch_all(self.readers()).await?;
+        rows.iter().map(|row| found(row, &columns)).collect()
     }
+}
 
-    /// Series that match, each with its study, in the order of series number.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn search_series(&self, search: &Search) -> Result<Vec<StoredSeries>, StoreError> {
-        let mut query = QueryBuilder::new(concat!(
-            "SELECT ",
-            series_columns!(),
-            " FROM series JOIN studies ON studies.study_instance_uid = series.study_instance_uid"
-        ));
-        push_matches(&mut query, Level::Series, search);
-        query.push(" ORDER BY series.study_instance_uid, series.series_number, series.series_instance_uid");
-        push_page(&mut query, search);
-        query.build().fetch_all(self.readers()).await?.iter().map(series_of).collect()
+/// The columns of an answer at this level.
+fn answered(level: Level) -> Vec<&'static Column> {
+    let is_given = |one: &&Attribute| match level {
+        Level::Patient => one.level == Level::Patient,
+        _ => one.level <= level && !(one.is_count && one.level == Level::Patient),
+    };
+    Attribute::all().iter().filter(is_given).map(Column::of).collect()
+}
+
+/// A column as it is selected. A patient is gathered from studies.
+fn selected(level: Level, column: &Column) -> String {
+    if level != Level::Patient {
+        return column.path.clone();
     }
+    let sum = |of: &str| format!("CAST(SUM(studies.{of}) AS BIGINT)");
+    match column.attribute.keyword.as_str() {
+        "PatientID" | "IssuerOfPatientID" => column.path.clone(),
+        "NumberOfPatientRelatedStudies" => "COUNT(*)".to_owned(),
+        "NumberOfPatientRelatedSeries" => sum("number_of_study_related_series"),
+        "NumberOfPatientRelatedInstances" => sum("number_of_study_related_instances"),
+        _ => format!("MAX({})", column.path),
+    }
+}
 
-    /// Instances that match, in the order of series and instance number.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn search_instances(&self, search: &Search) -> Result<Vec<StoredInstance>, StoreError> {
-        let mut query = QueryBuilder::new(concat!(
-            "SELECT ",
-            instance_columns!(),
+/// Where rows come from, and that only what is indexed counts.
+const fn source(level: Level) -> &'static str {
+    match level {
+        Level::Patient | Level::Study => " FROM studies WHERE studies.number_of_study_related_instances > 0",
+        Level::Series => {
+            " FROM series JOIN studies ON studies.study_instance_uid = series.study_instance_uid
+              WHERE series.number_of_series_related_instances > 0"
+        }
+        Level::Instance => {
             " FROM instances JOIN studies ON studies.study_instance_uid = instances.study_instance_uid
               JOIN series ON series.study_instance_uid = instances.study_instance_uid
-                         AND series.series_instance_uid = instances.series_instance_uid"
-        ));
-        push_matches(&mut query, Level::Instance, search);
-        query.push(
+                         AND series.series_instance_uid = instances.series_instance_uid
+              WHERE instances.indexed = 1"
+        }
+    }
+}
+
+const fn order(level: Level) -> &'static str {
+    match level {
+        Level::Patient => {
+            " GROUP BY studies.patient_id, studies.issuer_of_patient_id
+              ORDER BY studies.patient_id, studies.issuer_of_patient_id"
+        }
+        Level::Study => " ORDER BY studies.study_date DESC, studies.study_time DESC, studies.study_instance_uid",
+        Level::Series => " ORDER BY series.study_instance_uid, series.series_number, series.series_instance_uid",
+        Level::Instance => {
             " ORDER BY instances.study_instance_uid, instances.series_instance_uid, instances.instance_number,
-              instances.sop_instance_uid",
-        );
-        push_page(&mut query, search);
-        query.build().fetch_all(self.readers()).await?.iter().map(instance_of).collect()
-    }
-}
-
-type Query = QueryBuilder<sqlx::Any>;
-
-fn push_matches(query: &mut Query, level: Level, search: &Search) {
-    query.push(match level {
-        Level::Study => {
-            " WHERE EXISTS (SELECT 1 FROM instances
-              WHERE instances.study_instance_uid = studies.study_instance_uid AND instances.indexed = 1)"
-        }
-        Level::Series => {
-            " WHERE EXISTS (SELECT 1 FROM instances
-              WHERE instances.study_instance_uid = series.study_instance_uid
-                AND instances.series_instance_uid = series.series_instance_uid AND instances.indexed = 1)"
-        }
-        Level::Instance => " WHERE instances.indexed = 1",
-    });
-    for (column, wanted) in &search.matches {
-        query.push(" AND ");
-        if *column == Column::ModalitiesInStudy {
-            query
-                .push("EXISTS (SELECT 1 FROM series WHERE series.study_instance_uid = studies.study_instance_uid AND ");
-            push_match(query, *column, wanted);
-            query.push(")");
-        } else {
-            push_match(query, *column, wanted);
+              instances.sop_instance_uid"
         }
     }
 }
 
-fn push_match(query: &mut Query, column: Column, wanted: &Match) {
-    let sql = column.sql();
-    match wanted {
-        Match::OneOf(values) => {
-            query.push(format!("{sql} IN ("));
-            let mut list = query.separated(", ");
-            for value in values {
-                list.push_bind(value.clone());
-            }
-            query.push(")");
+fn found(row: &AnyRow, columns: &[&'static Column]) -> Result<Found, StoreError> {
+    let value = |(place, column): (usize, &&'static Column)| {
+        let text = match column.attribute.is_number() {
+            true => row.try_get::<Option<i64>, _>(place)?.map(|number| number.to_string()).unwrap_or_default(),
+            false => row.try_get::<String, _>(place)?,
+        };
+        Ok((column.attribute, text))
+    };
+    columns.iter().enumerate().map(value).collect::<Result<_, StoreError>>().map(Found)
+}
+
+fn push_key(sql: &mut Sql, Key { attribute, matching }: &Key) {
+    let column = Column::of(attribute);
+    let below = match attribute.keyword.as_str() {
+        "ModalitiesInStudy" => Some("series.modality"),
+        "SOPClassesInStudy" => Some("instances.sop_class_uid"),
+        _ => None,
+    };
+    match (below, matching) {
+        (Some(path), matching) => push_below(sql, path, matching),
+        (None, Matching::Like(patterns)) if attribute.is_name() => {
+            push_any(sql, patterns, |sql, pattern| push_name(sql, column, pattern));
         }
-        Match::Number(number) => {
-            query.push(format!("{sql} = ")).push_bind(*number);
+        (None, Matching::Words(words)) => push_words(sql, column, words),
+        (None, matching) => push_matching(sql, &column.path, attribute.is_number(), matching),
+    }
+}
+
+/// What a study has if one of its series or instances has it.
+fn push_below(sql: &mut Sql, path: &'static str, matching: &Matching) {
+    let (table, column) = path.split_once('.').unwrap_or(("series", path));
+    let indexed = if table == "series" { "number_of_series_related_instances > 0" } else { "indexed = 1" };
+    sql.push(format!(
+        "EXISTS (SELECT 1 FROM {table} AS below
+                 WHERE below.study_instance_uid = studies.study_instance_uid AND below.{indexed} AND "
+    ));
+    push_matching(sql, &format!("below.{column}"), false, matching);
+    sql.push(")");
+}
+
+fn push_matching(sql: &mut Sql, path: &str, is_number: bool, matching: &Matching) {
+    match matching {
+        Matching::OneOf(values) => push_one_of(sql, path, is_number, values),
+        Matching::Like(patterns) => push_any(sql, patterns, |sql, pattern| push_like(sql, path, pattern)),
+        Matching::Range(from, to) => push_range(sql, path, from, to),
+        Matching::Empty if is_number => {
+            sql.push(format!("{path} IS NULL"));
         }
-        Match::Wildcard(pattern) if column.is_name() => {
-            query.push(format!("LOWER({sql}) LIKE ")).push_bind(like_pattern(&pattern.to_lowercase()));
-            query.push(" ESCAPE '\\'");
-        }
-        Match::Wildcard(pattern) => {
-            query.push(format!("{sql} LIKE ")).push_bind(like_pattern(pattern));
-            query.push(" ESCAPE '\\'");
-        }
-        Match::Range(from, to) => {
-            query.push(format!("({sql} >= ")).push_bind(from.clone());
-            if !to.is_empty() {
-                query.push(format!(" AND {sql} <= ")).push_bind(to.clone());
-            }
-            query.push(format!(" AND {sql} <> '')"));
+        // Words only occur with names.
+        Matching::Empty | Matching::Words(_) => {
+            sql.push(format!("{path} = ''"));
         }
     }
 }
 
-fn push_page(query: &mut Query, search: &Search) {
-    query.push(" LIMIT ").push_bind(search.limit).push(" OFFSET ").push_bind(search.offset);
+fn push_one_of(sql: &mut Sql, path: &str, is_number: bool, values: &[String]) {
+    sql.push(format!("{path} IN ("));
+    let mut list = sql.separated(", ");
+    for value in values {
+        match value.parse::<i64>() {
+            Ok(number) if is_number => list.push_bind(number),
+            _ => list.push_bind(value.clone()),
+        };
+    }
+    sql.push(")");
+}
+
+fn push_range(sql: &mut Sql, path: &str, from: &str, to: &str) {
+    sql.push(format!("({path} <> ''"));
+    if !from.is_empty() {
+        sql.push(format!(" AND {path} >= ")).push_bind(from.to_owned());
+    }
+    if !to.is_empty() {
+        sql.push(format!(" AND {path} <= ")).push_bind(to.to_owned());
+    }
+    sql.push(")");
+}
+
+/// One of these must hold; of none, nothing does.
+fn push_any<T>(sql: &mut Sql, choices: &[T], mut push: impl FnMut(&mut Sql, &T)) {
+    sql.push("(");
+    for (place, choice) in choices.iter().enumerate() {
+        if place > 0 {
+            sql.push(" OR ");
+        }
+        push(sql, choice);
+    }
+    sql.push(if choices.is_empty() { "1 = 0)" } else { ")" });
+}
+
+/// A pattern: what stands before its first wildcard bounds a range of the index.
+fn push_like(sql: &mut Sql, path: &str, pattern: impl AsRef<str>) {
+    let pattern = pattern.as_ref();
+    let Some(wildcard) = pattern.find(['*', '?']) else {
+        sql.push(format!("{path} = ")).push_bind(pattern.to_owned());
+        return;
+    };
+    let (prefix, rest) = pattern.split_at(wildcard);
+    if !prefix.is_empty() {
+        sql.push(format!("({path} >= ")).push_bind(prefix.to_owned());
+        sql.push(format!(" AND {path} < ")).push_bind(format!("{prefix}{}", char::MAX));
+        if rest == "*" {
+            sql.push(")");
+            return;
+        }
+        sql.push(" AND ");
+    }
+    sql.push(format!("{path} LIKE ")).push_bind(like_pattern(pattern)).push(" ESCAPE '\\'");
+    if !prefix.is_empty() {
+        sql.push(")");
+    }
+}
+
+/// A folded name. A patient's has a column for each component group: a pattern of several groups means each of its own, a
+/// single one any of them, unless it is plainly alphabetic.
+fn push_name(sql: &mut Sql, column: &Column, pattern: &str) {
+    if column.attribute.keyword != "PatientName" {
+        let anywhere = ["", "*="].map(|before| ["", "=*"].map(|after| format!("{before}{pattern}{after}")));
+        return push_any(sql, &anywhere.concat(), |sql, pattern| push_like(sql, &column.folded(), pattern));
+    }
+    let path = |group: &str| format!("studies.patient_name_{group}");
+    if pattern.contains('=') {
+        let given = pattern.split('=').zip(GROUPS).filter(|(part, _)| !part.is_empty());
+        for (place, (part, group)) in given.enumerate() {
+            sql.push(if place > 0 { " AND " } else { "" });
+            push_like(sql, &path(group), part);
+        }
+    } else if pattern.is_ascii() {
+        push_like(sql, &path(GROUPS[0]), pattern);
+    } else {
+        push_any(sql, &GROUPS, |sql, group| {
+            let path = path(group);
+            sql.push(format!("({path} <> '' AND "));
+            push_like(sql, &path, pattern);
+            sql.push(")");
+        });
+    }
+}
+
+/// The component groups of a name (PS3.5 §6.2), each with a column of its own.
+const GROUPS: [&str; 3] = ["alphabetic", "ideographic", "phonetic"];
+
+/// Each of these begins a word of the name.
+fn push_words(sql: &mut Sql, column: &Column, words: &[String]) {
+    let name = match column.attribute.keyword.as_str() {
+        "PatientName" => {
+            GROUPS.map(|group| format!("'=' || {}.patient_name_{group}", table(Level::Patient))).join(" || ")
+        }
+        _ => format!("'=' || {}", column.folded()),
+    };
+    for (place, word) in words.iter().enumerate() {
+        sql.push(if place > 0 { " AND " } else { "" });
+        push_any(sql, &['=', '^', ' ', '-'], |sql, before| {
+            sql.push(format!("({name}) LIKE ")).push_bind(like_pattern(&format!("*{before}{word}*")));
+            sql.push(" ESCAPE '\\'");
+        });
+    }
 }
 
 /// `*` and `?` as LIKE writes them, everything else as itself.

@@ -13,6 +13,8 @@ pub struct StoredStudy {
     pub attributes: StudyAttributes,
     /// The modalities of its series, sorted.
     pub modalities: Vec<String>,
+    /// Those of the series that no run made.
+    pub acquired_modalities: Vec<String>,
     /// Series.
     pub series_count: i64,
     /// Instances.
@@ -62,29 +64,23 @@ pub struct WorklistFilter {
 /// The columns of [`StoredStudy`], as `study_of` reads them.
 macro_rules! study_columns {
     () => {
-        "studies.study_instance_uid, studies.patient_id, studies.patient_issuer, studies.patient_name,
+        "studies.study_instance_uid, studies.patient_id, studies.issuer_of_patient_id, studies.patient_name,
          studies.patient_birth_date, studies.patient_sex, studies.patient_age, studies.accession_number,
          studies.study_date, studies.study_time, studies.study_id, studies.study_description,
          studies.referring_physician_name, studies.received_ms, studies.updated_ms, studies.ai_state,
-         studies.ai_top_finding,
-         (SELECT COUNT(*) FROM instances
-          WHERE instances.study_instance_uid = studies.study_instance_uid AND instances.indexed = 1) AS instance_count"
+         studies.ai_top_finding, studies.modalities_in_study, studies.acquired_modalities,
+         studies.number_of_study_related_series, studies.number_of_study_related_instances"
     };
 }
-pub(crate) use study_columns;
 
 /// The columns of [`StoredSeries`], as `series_of` reads them.
 macro_rules! series_columns {
     () => {
         "series.study_instance_uid, series.series_instance_uid, series.modality, series.series_number,
          series.series_description, series.body_part_examined, series.run_id,
-         (SELECT COUNT(*) FROM instances
-          WHERE instances.study_instance_uid = series.study_instance_uid
-            AND instances.series_instance_uid = series.series_instance_uid
-            AND instances.indexed = 1) AS instance_count"
+         series.number_of_series_related_instances"
     };
 }
-pub(crate) use series_columns;
 
 impl Store {
     /// A page of the worklist, newest arrival first, and how many studies there are in all.
@@ -122,7 +118,8 @@ impl Store {
         .bind(ai_state)
         .fetch_one(self.readers())
         .await?;
-        Ok((self.studies_of(&rows).await?, total.try_get("studies")?))
+        let studies = rows.iter().map(study_of).collect::<Result<_, _>>()?;
+        Ok((studies, total.try_get("studies")?))
     }
 
     /// The study of this UID.
@@ -130,11 +127,11 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn study(&self, study_instance_uid: &str) -> Result<Option<StoredStudy>, StoreError> {
-        let rows = sqlx::query(concat!("SELECT ", study_columns!(), " FROM studies WHERE study_instance_uid = $1"))
+        let row = sqlx::query(concat!("SELECT ", study_columns!(), " FROM studies WHERE study_instance_uid = $1"))
             .bind(study_instance_uid)
-            .fetch_all(self.readers())
+            .fetch_optional(self.readers())
             .await?;
-        Ok(self.studies_of(&rows).await?.pop())
+        row.as_ref().map(study_of).transpose()
     }
 
     /// The indexed series of a study, by series number.
@@ -145,26 +142,13 @@ impl Store {
         let rows = sqlx::query(concat!(
             "SELECT ",
             series_columns!(),
-            " FROM series WHERE study_instance_uid = $1 ORDER BY series_number, series_instance_uid"
+            " FROM series WHERE study_instance_uid = $1 AND number_of_series_related_instances > 0
+              ORDER BY series_number, series_instance_uid"
         ))
         .bind(study_instance_uid)
         .fetch_all(self.readers())
         .await?;
-        let series = rows.iter().map(series_of).collect::<Result<Vec<_>, _>>()?;
-        Ok(series.into_iter().filter(|series| series.instance_count > 0).collect())
-    }
-
-    /// Reads rows of studies and adds what their series say.
-    pub(crate) async fn studies_of(&self, rows: &[AnyRow]) -> Result<Vec<StoredStudy>, StoreError> {
-        let mut studies = rows.iter().map(study_of).collect::<Result<Vec<_>, _>>()?;
-        for study in &mut studies {
-            let series = self.series_of_study(study.attributes.study_instance_uid.as_str()).await?;
-            study.series_count = i64::try_from(series.len()).unwrap_or(i64::MAX);
-            study.modalities = series.into_iter().map(|series| series.modality).collect();
-            study.modalities.sort();
-            study.modalities.dedup();
-        }
-        Ok(studies)
+        rows.iter().map(series_of).collect()
     }
 }
 
@@ -176,7 +160,7 @@ fn study_of(row: &AnyRow) -> Result<StoredStudy, StoreError> {
     let top_finding: String = row.try_get("ai_top_finding")?;
     let attributes = StudyAttributes {
         patient: Patient {
-            key: PatientKey { id: row.try_get("patient_id")?, issuer: row.try_get("patient_issuer")? },
+            key: PatientKey { id: row.try_get("patient_id")?, issuer: row.try_get("issuer_of_patient_id")? },
             name: row.try_get("patient_name")?,
             birth_date: row.try_get("patient_birth_date")?,
             sex: row.try_get("patient_sex")?,
@@ -193,15 +177,16 @@ fn study_of(row: &AnyRow) -> Result<StoredStudy, StoreError> {
     Ok(StoredStudy {
         ai: AiSummary { state, top_finding: serde_json::from_str(&top_finding).ok() },
         attributes,
-        modalities: Vec::new(),
-        series_count: 0,
-        instance_count: row.try_get("instance_count")?,
+        modalities: listed(row.try_get("modalities_in_study")?),
+        acquired_modalities: listed(row.try_get("acquired_modalities")?),
+        series_count: row.try_get("number_of_study_related_series")?,
+        instance_count: row.try_get("number_of_study_related_instances")?,
         received_ms: row.try_get("received_ms")?,
         updated_ms: row.try_get("updated_ms")?,
     })
 }
 
-pub(crate) fn series_of(row: &AnyRow) -> Result<StoredSeries, StoreError> {
+fn series_of(row: &AnyRow) -> Result<StoredSeries, StoreError> {
     Ok(StoredSeries {
         study_instance_uid: uid_of(row, "study_instance_uid")?,
         series_instance_uid: uid_of(row, "series_instance_uid")?,
@@ -210,8 +195,13 @@ pub(crate) fn series_of(row: &AnyRow) -> Result<StoredSeries, StoreError> {
         series_description: row.try_get("series_description")?,
         body_part_examined: row.try_get("body_part_examined")?,
         run_id: row.try_get("run_id")?,
-        instance_count: row.try_get("instance_count")?,
+        instance_count: row.try_get("number_of_series_related_instances")?,
     })
+}
+
+/// The values of a list that a column holds divided by backslashes.
+pub(crate) fn listed(column: &str) -> Vec<String> {
+    column.split('\\').filter(|value| !value.is_empty()).map(str::to_owned).collect()
 }
 
 impl Write {

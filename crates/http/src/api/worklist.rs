@@ -62,6 +62,7 @@ pub(super) struct WorklistItem {
     /// `HH:MM:SS`
     study_time: Option<String>,
     study_description: Option<String>,
+    /// Of the series that were acquired, not those that apps made.
     modalities: Vec<String>,
     series_count: i64,
     instance_count: i64,
@@ -133,7 +134,7 @@ impl WorklistItem {
             study_date: date(&attributes.study_date),
             study_time: clock(&attributes.study_time),
             study_description: given(&attributes.study_description),
-            modalities: study.modalities.clone(),
+            modalities: study.acquired_modalities.clone(),
             series_count: study.series_count,
             instance_count: study.instance_count,
             received_at: time(study.received_ms),

@@ -1,80 +1,90 @@
-//! The query of a QIDO-RS request (PS3.18 §8.3.4) as a search: attributes by keyword or tag, and how many rows.
+//! The parameters of a QIDO-RS request (PS3.18 §8.3.4) as a query: attributes by keyword or tag, which attributes come
+//! back, and how many rows.
 
-use lightbox_domain::Uid;
-use lightbox_store::{Column, Level, Match, Search};
+use lightbox_dicom::json::tag_of_name;
+use lightbox_domain::{Attribute, Query, QueryError};
 
 /// What a client asks for.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// The search, for one row more than is given, so that it shows whether there are more.
-    pub(super) search: Search,
+    /// The query, for one row more than is given, so that it shows whether there are more.
+    pub(super) query: Query,
     /// How many rows are given at most.
     pub(super) rows_max: usize,
     /// Whether that is less than the client wanted.
     pub(super) cut: bool,
-    /// Whether the client asked for fuzzy matching, which is not done.
-    pub(super) fuzzy: bool,
+    /// What comes back beside the attributes that always do.
+    pub(super) include: Include,
 }
 
-/// How the values of an attribute are matched (PS3.4 §C.2.2.2).
-#[derive(Clone, Copy)]
-enum Kind {
-    Uids,
-    Text,
-    Name,
-    Date,
-    Time,
-    Number,
+/// What a client wants to have back.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Include {
+    /// All that the index keeps.
+    pub(super) all: bool,
+    /// These attributes of the index.
+    pub(super) indexed: Vec<&'static Attribute>,
+    /// These tags, which only the instances have, as eight hexadecimal digits.
+    pub(super) others: Vec<String>,
 }
 
-/// The attributes that can be searched by: keyword, tag, column, kind.
-const ATTRIBUTES: [(&str, &str, Column, Kind); 18] = [
-    ("StudyDate", "00080020", Column::StudyDate, Kind::Date),
-    ("StudyTime", "00080030", Column::StudyTime, Kind::Time),
-    ("AccessionNumber", "00080050", Column::AccessionNumber, Kind::Text),
-    ("ModalitiesInStudy", "00080061", Column::ModalitiesInStudy, Kind::Text),
-    ("ReferringPhysicianName", "00080090", Column::ReferringPhysicianName, Kind::Name),
-    ("StudyDescription", "00081030", Column::StudyDescription, Kind::Text),
-    ("PatientName", "00100010", Column::PatientName, Kind::Name),
-    ("PatientID", "00100020", Column::PatientId, Kind::Text),
-    ("IssuerOfPatientID", "00100021", Column::IssuerOfPatientId, Kind::Text),
-    ("StudyInstanceUID", "0020000D", Column::StudyInstanceUid, Kind::Uids),
-    ("StudyID", "00200010", Column::StudyId, Kind::Text),
-    ("Modality", "00080060", Column::Modality, Kind::Text),
-    ("SeriesDescription", "0008103E", Column::SeriesDescription, Kind::Text),
-    ("SeriesInstanceUID", "0020000E", Column::SeriesInstanceUid, Kind::Uids),
-    ("SeriesNumber", "00200011", Column::SeriesNumber, Kind::Number),
-    ("SOPClassUID", "00080016", Column::SopClassUid, Kind::Uids),
-    ("SOPInstanceUID", "00080018", Column::SopInstanceUid, Kind::Uids),
-    ("InstanceNumber", "00200013", Column::InstanceNumber, Kind::Number),
-];
+impl Include {
+    /// Whether an attribute of the index is given.
+    pub(super) fn gives(&self, attribute: &'static Attribute) -> bool {
+        !attribute.is_optional || self.all || self.indexed.contains(&attribute)
+    }
 
-/// Reads a query. `fixed` is what the address already says.
+    fn add(&mut self, name: &str) -> Result<(), String> {
+        if name == "all" {
+            self.all = true;
+        } else if let Some(attribute) = Attribute::find(name) {
+            self.indexed.push(attribute);
+        } else {
+            // Of an attribute in a sequence, the whole sequence comes back.
+            let outermost = name.split('.').next().unwrap_or(name);
+            let tag =
+                tag_of_name(outermost).ok_or("includefield must name attributes by keyword or tag, or be `all`")?;
+            self.others.push(tag);
+        }
+        Ok(())
+    }
+}
+
+/// Reads the parameters into `query`, which has what the address already says and the most rows that are given.
 ///
 /// # Errors
 /// What cannot be understood or searched by, in words; values are not repeated.
-pub(super) fn parse(
-    level: Level,
-    fixed: Vec<(Column, Match)>,
-    pairs: &[(String, String)],
-    page_rows_max: i64,
-) -> Result<Asked, String> {
-    let mut search = Search { matches: fixed, limit: page_rows_max, offset: 0 };
-    let (mut wanted, mut fuzzy) = (None, false);
+pub(super) fn parse(mut query: Query, pairs: &[(String, String)]) -> Result<Asked, String> {
+    let page_rows_max = query.limit;
+    let (mut wanted, mut include) = (None, Include::default());
+    let fuzzy = pairs.iter().any(|(name, value)| name == "fuzzymatching" && value.eq_ignore_ascii_case("true"));
     for (name, value) in pairs {
         match name.as_str() {
             "limit" => wanted = Some(count("limit", value)?),
-            "offset" => search.offset = count("offset", value)?,
-            "fuzzymatching" => fuzzy = value.eq_ignore_ascii_case("true"),
-            // Every row has all that the index knows; more than that is in the metadata.
-            "includefield" | "accept" | "emptyvaluematching" | "multiplevaluematching" => {}
-            attribute => search.matches.extend(condition(level, attribute, value)?),
+            "offset" => query.offset = count("offset", value)?,
+            "includefield" => value.split(',').filter(|one| !one.is_empty()).try_for_each(|one| include.add(one))?,
+            "accept" | "fuzzymatching" | "emptyvaluematching" | "multiplevaluematching" => {}
+            name => include.indexed.extend(condition(&mut query, name, value, fuzzy)?),
         }
     }
-    search.limit = wanted.unwrap_or(page_rows_max).min(page_rows_max);
-    let rows_max = usize::try_from(search.limit).unwrap_or(usize::MAX);
-    search.limit += 1;
-    Ok(Asked { search, rows_max, cut: wanted.is_none_or(|wanted| wanted > page_rows_max), fuzzy })
+    query.limit = wanted.unwrap_or(page_rows_max).min(page_rows_max);
+    let rows_max = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    query.limit += 1;
+    Ok(Asked { query, rows_max, cut: wanted.is_none_or(|wanted| wanted > page_rows_max), include })
+}
+
+/// Adds one condition. Gives the attribute, which then comes back, too.
+fn condition(query: &mut Query, name: &str, value: &str, fuzzy: bool) -> Result<Option<&'static Attribute>, String> {
+    let Some(attribute) = Attribute::find(name) else {
+        // What is not repeated cannot leak: a value may stand where a name should.
+        let known = tag_of_name(name).map_or_else(|| "a parameter".to_owned(), |_| name.to_owned());
+        return Err(QueryError::Unknown(known).to_string());
+    };
+    // To ask for an attribute without a value is to ask for it back (PS3.4 §C.2.2.2.3), whatever its level.
+    if !value.is_empty() {
+        query.push(attribute, value, fuzzy).map_err(|error| error.to_string())?;
+    }
+    Ok(Some(attribute))
 }
 
 fn count(name: &str, value: &str) -> Result<i64, String> {
@@ -82,138 +92,59 @@ fn count(name: &str, value: &str) -> Result<i64, String> {
     number.ok_or_else(|| format!("{name} must be a whole number of at least 0"))
 }
 
-/// One condition; `None` for one that everything matches.
-fn condition(level: Level, attribute: &str, value: &str) -> Result<Option<(Column, Match)>, String> {
-    let known =
-        ATTRIBUTES.iter().find(|(keyword, tag, ..)| *keyword == attribute || tag.eq_ignore_ascii_case(attribute));
-    let (keyword, _, column, kind) = known.ok_or("a parameter is no attribute that can be searched by here")?;
-    if rank(column.level()) > rank(level) {
-        return Err(format!("{keyword} cannot be searched by at this level"));
-    }
-    let value = value.trim();
-    if value.is_empty() || value == "*" {
-        return Ok(None);
-    }
-    let wanted = match kind {
-        Kind::Uids => uids(keyword, value)?,
-        Kind::Text if value.contains(['*', '?']) => Match::Wildcard(value.to_owned()),
-        Kind::Text => Match::OneOf(vec![value.to_owned()]),
-        Kind::Name => Match::Wildcard(value.trim_end_matches('^').to_owned()),
-        Kind::Date => date(keyword, value)?,
-        Kind::Time => clock(keyword, value)?,
-        Kind::Number => Match::Number(value.parse().map_err(|_| format!("{keyword} must be a number"))?),
-    };
-    Ok(Some((*column, wanted)))
-}
-
-fn rank(level: Level) -> u8 {
-    match level {
-        Level::Study => 0,
-        Level::Series => 1,
-        Level::Instance => 2,
-    }
-}
-
-fn uids(keyword: &str, value: &str) -> Result<Match, String> {
-    let parse = |uid: &str| Uid::parse(uid).map(|uid| uid.to_string()).map_err(|error| format!("{keyword}: {error}"));
-    Ok(Match::OneOf(value.split([',', '\\']).map(parse).collect::<Result<_, _>>()?))
-}
-
-/// A date or a range of dates.
-fn date(keyword: &str, value: &str) -> Result<Match, String> {
-    let checked = |text: &str| match text.len() == 8 && is_digits(text) {
-        true => Ok(text.to_owned()),
-        false => Err(format!("{keyword} must be YYYYMMDD, or a range YYYYMMDD-YYYYMMDD with one end or both")),
-    };
-    match value.split_once('-') {
-        None => Ok(Match::OneOf(vec![checked(value)?])),
-        Some(ends) => range(ends, checked, checked),
-    }
-}
-
-/// A time or a range of times, as exact as it is given: `10` is all of the hour.
-fn clock(keyword: &str, value: &str) -> Result<Match, String> {
-    let checked = |text: &str| {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        match matches!(whole.len(), 2 | 4 | 6) && is_digits(whole) && is_digits(fraction) {
-            true => Ok(text.to_owned()),
-            false => Err(format!("{keyword} must be HHMMSS, or a range HHMMSS-HHMMSS with one end or both")),
-        }
-    };
-    let until = |text: &str| checked(text).map(|text| format!("{text}{}", &"999999.999999"[text.len().min(13)..]));
-    range(value.split_once('-').unwrap_or((value, value)), checked, until)
-}
-
-fn range(
-    (from, to): (&str, &str),
-    first: impl Fn(&str) -> Result<String, String>,
-    last: impl Fn(&str) -> Result<String, String>,
-) -> Result<Match, String> {
-    let end = |text: &str, check: &dyn Fn(&str) -> Result<String, String>| match text.trim() {
-        "" => Ok(String::new()),
-        given => check(given),
-    };
-    Ok(Match::Range(end(from, &first)?, end(to, &last)?))
-}
-
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lightbox_domain::{Level, Matching};
 
-    #[track_caller]
-    fn check(level: Level, query: &[(&str, &str)], expected: Result<Vec<(Column, Match)>, &str>) {
-        let pairs: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let found = parse(level, Vec::new(), &pairs, 100).map(|asked| asked.search.matches);
-        assert_eq!(found, expected.map_err(str::to_owned));
+    fn asked(level: Level, pairs: &[(&str, &str)]) -> Result<Asked, String> {
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        parse(Query::new(level, 100), &pairs)
     }
 
-    fn one(value: &str) -> Match {
-        Match::OneOf(vec![value.to_owned()])
+    fn attribute(keyword: &str) -> &'static Attribute {
+        Attribute::find(keyword).unwrap()
     }
 
     #[test]
     fn attributes_are_asked_by_keyword_or_tag() {
-        let expected = || Ok(vec![(Column::PatientId, one("P1"))]);
-        check(Level::Study, &[("PatientID", "P1")], expected());
-        check(Level::Study, &[("00100020", "P1")], expected());
-        check(Level::Study, &[("PatientID", "*"), ("StudyDate", "")], Ok(vec![]));
-        let unknown = Err("a parameter is no attribute that can be searched by here");
-        check(Level::Study, &[("Colour", "red")], unknown);
-        check(Level::Study, &[("Modality", "DX")], Err("Modality cannot be searched by at this level"));
-        check(
-            Level::Series,
-            &[("0008103e", "a*")],
-            Ok(vec![(Column::SeriesDescription, Match::Wildcard("a*".into()))]),
-        );
+        for name in ["PatientID", "00100020"] {
+            let query = asked(Level::Study, &[(name, "P1")]).unwrap().query;
+            assert_eq!(query.keys[0].attribute, attribute("PatientID"));
+            assert_eq!(query.keys[0].matching, Matching::OneOf(vec!["P1".into()]));
+        }
+        let complaint = |pairs: &[(&str, &str)]| asked(Level::Study, pairs).unwrap_err();
+        assert_eq!(complaint(&[("Mueller^Jo", "x")]), "a parameter is no attribute that can be searched by here");
+        assert_eq!(complaint(&[("KVP", "x")]), "KVP is no attribute that can be searched by here");
+        assert_eq!(complaint(&[("Modality", "DX")]), "Modality cannot be searched by at this level");
+        assert!(complaint(&[("StudyDate", "yesterday")]).starts_with("StudyDate must be YYYYMMDD"));
     }
 
     #[test]
-    fn lists_ranges_and_patterns_become_matches() {
-        let uids = Match::OneOf(vec!["1.2".into(), "1.3".into()]);
-        check(Level::Study, &[("StudyInstanceUID", "1.2,1.3")], Ok(vec![(Column::StudyInstanceUid, uids)]));
-        let name = Match::Wildcard("Doe^J*".into());
-        check(Level::Study, &[("PatientName", "Doe^J*")], Ok(vec![(Column::PatientName, name)]));
-        let until = Match::Range(String::new(), "20261231".into());
-        check(Level::Study, &[("StudyDate", "-20261231")], Ok(vec![(Column::StudyDate, until)]));
-        let hour = Match::Range("10".into(), "109999.999999".into());
-        check(Level::Study, &[("StudyTime", "10")], Ok(vec![(Column::StudyTime, hour)]));
-        let exact = Match::Range("101530.5".into(), "101530.599999".into());
-        check(Level::Study, &[("StudyTime", "101530.5")], Ok(vec![(Column::StudyTime, exact)]));
-        let complaint = "StudyDate must be YYYYMMDD, or a range YYYYMMDD-YYYYMMDD with one end or both";
-        check(Level::Study, &[("StudyDate", "yesterday")], Err(complaint));
+    fn fields_to_include_are_told_apart() {
+        let pairs =
+            [("includefield", "StationName,00180060"), ("includefield", "00081110.00081150"), ("Manufacturer", "")];
+        let include = asked(Level::Series, &pairs).unwrap().include;
+        assert_eq!(include.indexed, [attribute("StationName"), attribute("Manufacturer")]);
+        assert_eq!(include.others, ["00180060", "00081110"]);
+        assert!(include.gives(attribute("StationName")) && !include.gives(attribute("OperatorsName")));
+        assert!(asked(Level::Series, &[("includefield", "all")]).unwrap().include.all);
+        assert!(asked(Level::Series, &[("includefield", "Colour")]).is_err());
+    }
+
+    #[test]
+    fn fuzzy_matching_is_for_names_wherever_it_stands() {
+        let query = asked(Level::Study, &[("PatientName", "jo"), ("fuzzymatching", "true")]).unwrap().query;
+        assert_eq!(query.keys[0].matching, Matching::Words(vec!["jo".into()]));
     }
 
     #[test]
     fn pages_are_limited_and_one_row_more_is_looked_for() {
-        let parse = |limit: &str| parse(Level::Study, Vec::new(), &[("limit".into(), limit.into())], 100);
-        let asked = parse("10").unwrap();
-        assert_eq!((asked.search.limit, asked.rows_max, asked.cut), (11, 10, false));
-        let asked = parse("1000").unwrap();
-        assert_eq!((asked.search.limit, asked.rows_max, asked.cut), (101, 100, true));
-        assert!(parse("-1").is_err() && parse("ten").is_err());
+        let page = |limit| asked(Level::Study, &[("limit", limit)]);
+        let ten = page("10").unwrap();
+        assert_eq!((ten.query.limit, ten.rows_max, ten.cut), (11, 10, false));
+        let thousand = page("1000").unwrap();
+        assert_eq!((thousand.query.limit, thousand.rows_max, thousand.cut), (101, 100, true));
+        assert!(page("-1").is_err() && page("ten").is_err());
     }
 }

@@ -4,7 +4,7 @@
 
 use super::DICOM_JSON;
 use super::accept::Accept;
-use super::answer::{with_instance, with_series, with_study};
+use super::answer::row;
 use super::query::{Asked, parse};
 use crate::HttpState;
 use crate::auth::Caller;
@@ -12,15 +12,14 @@ use crate::extract::{Origin, Path, Query};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use lightbox_dicom::json::DatasetJson;
-use lightbox_domain::{Action, Uid};
+use lightbox_dicom::json::{DatasetJson, selected};
+use lightbox_domain::{Action, Attribute, Level, Matching, Uid};
 use lightbox_identity::Resource;
-use lightbox_store::{Column, Level, Match, Store, StoredSeries, StoredStudy};
+use lightbox_store::Found;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::HashMap;
 
 /// Names and values as they stand in the address; a name may occur twice.
 type Pairs = Query<Vec<(String, String)>>;
@@ -43,7 +42,7 @@ pub(super) struct Scope {
 }
 
 macro_rules! handlers {
-    ($($(#[$doc:meta])* $name:ident => $search:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident => $level:ident;)*) => {
         $($(#[$doc])*
         pub(super) async fn $name(
             State(state): State<HttpState>,
@@ -54,130 +53,79 @@ macro_rules! handlers {
             Path(scope): Path<Scope>,
         ) -> Result<Response, Problem> {
             let request = Request { state, caller, origin, accept, pairs, scope };
-            request.$search().await
+            request.search(Level::$level).await
         })*
     };
 }
 
 handlers! {
     /// `/studies`
-    studies => search_studies;
+    studies => Study;
     /// `/series`
-    all_series => search_series;
+    all_series => Series;
     /// `/studies/{study}/series`
-    series_of_study => search_series;
+    series_of_study => Series;
     /// `/instances`
-    all_instances => search_instances;
+    all_instances => Instance;
     /// `/studies/{study}/instances`
-    instances_of_study => search_instances;
+    instances_of_study => Instance;
     /// `/studies/{study}/series/{series}/instances`
-    instances_of_series => search_instances;
+    instances_of_series => Instance;
 }
 
 impl Request {
-    async fn search_studies(self) -> Result<Response, Problem> {
-        let asked = self.asked(Level::Study)?;
-        let studies = self.state.store.search_studies(&asked.search).await?;
-        let rows = studies.iter().map(|study| with_study(DatasetJson::new(), &self.origin, study)).collect();
-        Ok(answer(rows, &asked))
-    }
-
-    async fn search_series(self) -> Result<Response, Problem> {
-        let asked = self.asked(Level::Series)?;
-        let series = self.state.store.search_series(&asked.search).await?;
-        let mut parents = Parents::new(&self.state.store);
-        let mut rows = Vec::with_capacity(series.len());
-        for one in &series {
-            let study = parents.study(&one.study_instance_uid).await?;
-            rows.push(with_series(self.row_of(study), &self.origin, one));
+    async fn search(self, level: Level) -> Result<Response, Problem> {
+        let asked = self.asked(level)?;
+        let found = self.state.store.search(&asked.query).await?;
+        let more = found.len() > asked.rows_max;
+        let mut rows = Vec::with_capacity(found.len());
+        for one in found.iter().take(asked.rows_max) {
+            let row = row(one, level, &asked.include, &self.origin).map_err(Problem::internal)?;
+            rows.push(self.complete(row, one, &asked.include.others).await?.into_value());
         }
-        Ok(answer(rows, &asked))
+        Ok(answer(rows, more && asked.cut))
     }
 
-    async fn search_instances(self) -> Result<Response, Problem> {
-        let asked = self.asked(Level::Instance)?;
-        let instances = self.state.store.search_instances(&asked.search).await?;
-        let mut parents = Parents::new(&self.state.store);
-        let mut rows = Vec::with_capacity(instances.len());
-        for one in &instances {
-            let mut row = self.row_of(parents.study(&one.study_instance_uid).await?);
-            if let Some(series) = parents.series(&one.study_instance_uid, &one.series_instance_uid).await? {
-                row = with_series(row, &self.origin, series);
-            }
-            rows.push(with_instance(row, &self.origin, one));
-        }
-        Ok(answer(rows, &asked))
-    }
-
-    /// The search, after permission and query are checked.
+    /// The query, after permission and parameters are checked.
     fn asked(&self, level: Level) -> Result<Asked, Problem> {
         let study = self.scope.study.as_deref().unwrap_or("*");
         self.caller.may(Action::StudyRead, &Resource::study(study))?;
         if self.accept.choose(&["application/dicom+json", "application/json"]).is_none() {
             return Err(Problem::not_acceptable("answers are application/dicom+json"));
         }
-        let mut fixed = Vec::new();
-        let columns = [(Column::StudyInstanceUid, &self.scope.study), (Column::SeriesInstanceUid, &self.scope.series)];
-        for (column, uid) in columns {
-            if let Some(uid) = uid {
-                fixed.push((column, Match::OneOf(vec![Uid::parse(uid)?.to_string()])));
+        let mut query = lightbox_domain::Query::new(level, self.state.limits.page_rows_max);
+        let scope = [("StudyInstanceUID", &self.scope.study), ("SeriesInstanceUID", &self.scope.series)];
+        for (keyword, uid) in scope {
+            if let (Some(uid), Some(attribute)) = (uid, Attribute::of_keyword(keyword)) {
+                query = query.with(attribute, Matching::OneOf(vec![Uid::parse(uid)?.to_string()]));
             }
         }
-        parse(level, fixed, &self.pairs, self.state.limits.page_rows_max).map_err(Problem::bad_request)
+        parse(query, &self.pairs).map_err(Problem::bad_request)
     }
 
-    fn row_of(&self, study: Option<&StoredStudy>) -> DatasetJson {
-        match study {
-            Some(study) => with_study(DatasetJson::new(), &self.origin, study),
-            None => DatasetJson::new(),
+    /// Adds what only the instances themselves know: of a study or series, as its first instance says it.
+    async fn complete(&self, row: DatasetJson, found: &Found, tags: &[String]) -> Result<DatasetJson, Problem> {
+        if tags.is_empty() {
+            return Ok(row);
         }
+        let uid = |keyword| Some(found.text(keyword)).filter(|uid| !uid.is_empty());
+        let (study, series) = (found.text("StudyInstanceUID"), uid("SeriesInstanceUID"));
+        let Some(blob) = self.state.store.first_file(study, series, uid("SOPInstanceUID")).await? else {
+            return Ok(row);
+        };
+        let (path, tags) = (self.state.store.blobs().path(&blob), tags.to_vec());
+        let read = tokio::task::spawn_blocking(move || selected(&path, &tags)).await.map_err(Problem::internal)?;
+        Ok(row.merged(read.map_err(Problem::internal)?))
     }
 }
 
-/// The studies and series of rows below them, each read once.
-struct Parents<'a> {
-    store: &'a Store,
-    studies: HashMap<Uid, (Option<StoredStudy>, Vec<StoredSeries>)>,
-}
-
-impl<'a> Parents<'a> {
-    fn new(store: &'a Store) -> Self {
-        Self { store, studies: HashMap::new() }
-    }
-
-    async fn load(&mut self, uid: &Uid) -> Result<&(Option<StoredStudy>, Vec<StoredSeries>), Problem> {
-        if !self.studies.contains_key(uid) {
-            let study = self.store.study(uid.as_str()).await?;
-            let series = self.store.series_of_study(uid.as_str()).await?;
-            self.studies.insert(uid.clone(), (study, series));
-        }
-        self.studies.get(uid).ok_or_else(|| Problem::internal("a study that was just read is gone"))
-    }
-
-    async fn study(&mut self, uid: &Uid) -> Result<Option<&StoredStudy>, Problem> {
-        Ok(self.load(uid).await?.0.as_ref())
-    }
-
-    async fn series(&mut self, study: &Uid, series: &Uid) -> Result<Option<&StoredSeries>, Problem> {
-        Ok(self.load(study).await?.1.iter().find(|one| one.series_instance_uid == *series))
-    }
-}
-
-/// The rows, with the warnings of PS3.18 §8.3.4.2 and §8.3.4.4.
-fn answer(rows: Vec<DatasetJson>, asked: &Asked) -> Response {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, DICOM_JSON);
-    let more = rows.len() > asked.rows_max;
-    if more && asked.cut {
-        let warning = "299 lightbox \"there are more results than are given at once; ask on with offset\"";
-        headers.append(header::WARNING, HeaderValue::from_static(warning));
-    }
-    if asked.fuzzy {
-        let warning = "299 lightbox \"fuzzymatching is not supported; only literal matching has been performed\"";
-        headers.append(header::WARNING, HeaderValue::from_static(warning));
-    }
-    let rows: Vec<Value> = rows.into_iter().take(asked.rows_max).map(DatasetJson::into_value).collect();
+/// The rows, with the warning of PS3.18 §8.3.4.4 when there are more.
+fn answer(rows: Vec<Value>, more: bool) -> Response {
     let mut response = Json(rows).into_response();
-    response.headers_mut().extend(headers);
+    response.headers_mut().insert(header::CONTENT_TYPE, DICOM_JSON);
+    if more {
+        let warning = "299 lightbox \"there are more results than are given at once; ask on with offset\"";
+        response.headers_mut().append(header::WARNING, HeaderValue::from_static(warning));
+    }
     response
 }

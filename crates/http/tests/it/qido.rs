@@ -44,7 +44,9 @@ async fn studies_are_found_by_their_attributes() {
     check("PatientID=P2", &["2.25.20"]).await;
     check("00100020=P2", &["2.25.20"]).await;
     check("PatientName=m%C3%BCller*", &["2.25.20"]).await;
-    check("PatientName=PHANTOM^PIA&fuzzymatching=true", &["2.25.1", "2.25.10"]).await;
+    check("PatientName=PHANTOM^PIA", &["2.25.1", "2.25.10"]).await;
+    check("PatientName=pia+pha&fuzzymatching=true", &["2.25.1", "2.25.10"]).await;
+    check("PatientBirthDate=20200101&PatientSex=F", &["2.25.1", "2.25.10", "2.25.20"]).await;
     check("StudyDate=20240101-20241231", &["2.25.1", "2.25.20"]).await;
     check("StudyDate=20250101", &["2.25.10"]).await;
     check("StudyDate=20240306-&StudyTime=23", &["2.25.10"]).await;
@@ -105,6 +107,22 @@ async fn series_and_instances_are_found_across_studies_and_within() {
 }
 
 #[tokio::test]
+async fn further_fields_come_from_the_index_and_from_the_instances() {
+    let door = Door::open().await;
+    let film = Film::new().uids("2.25.1", "2.25.2", "2.25.3");
+    door.put(&film.set_keyword("StationName", "XRAY1").set_keyword("KVP", "85")).await;
+    let client = door.client(Role::Clinician).await;
+    let row = async |query: &str| client.get(&format!("/dicomweb/series?{query}")).await.json()[0].clone();
+
+    assert_eq!(row("").await.get("00081010"), None);
+    assert_eq!(row("StationName=XRAY*").await["00081010"]["Value"][0], "XRAY1");
+    assert_eq!(row("includefield=all").await["00081010"]["Value"][0], "XRAY1");
+    let named = row("includefield=StationName,KVP&includefield=00120062").await;
+    assert_eq!((&named["00081010"]["Value"][0], &named["00180060"]["Value"][0]), (&json!("XRAY1"), &json!(85)));
+    assert_eq!(named.get("00120062"), None);
+}
+
+#[tokio::test]
 async fn what_cannot_be_asked_is_refused_without_repeating_it() {
     let (_door, client) = filled(Limits::default()).await;
     for query in [
@@ -115,7 +133,8 @@ async fn what_cannot_be_asked_is_refused_without_repeating_it() {
         "limit=ten",
         "StudyInstanceUID=x",
         "Modality=DX",
-        "PatientBirthDate=20200101",
+        "NumberOfStudyRelatedSeries=77777",
+        "includefield=Colour",
     ] {
         let reply = client.get(&format!("/dicomweb/studies?{query}")).await;
         assert_eq!((reply.code(), reply.header("content-type")), (400, "application/problem+json"), "{query}");

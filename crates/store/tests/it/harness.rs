@@ -1,7 +1,8 @@
 //! A store in a folder of its own, and instances with valid defaults.
 
 use lightbox_domain::{
-    IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source, StudyAttributes, Uid,
+    Attribute, AttributeValue, IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source,
+    StudyAttributes, Uid,
 };
 use lightbox_store::{DataFolder, Intake, NewInstance, Store};
 use std::ops::Deref;
@@ -116,6 +117,30 @@ impl Instance {
                 columns: Some(4),
                 frames: 1,
             },
+            values: self.values(),
         }
+    }
+
+    fn values(&self) -> Vec<AttributeValue> {
+        let values = [
+            ("PatientName", self.patient_name),
+            ("PatientID", self.patient_id),
+            ("IssuerOfPatientID", "TEST"),
+            ("StudyInstanceUID", self.study),
+            ("StudyDate", self.study_date),
+            ("StudyTime", "101500"),
+            ("AccessionNumber", "A1"),
+            ("StudyDescription", "Chest"),
+            ("SeriesInstanceUID", self.series),
+            ("Modality", self.modality),
+            ("SeriesNumber", "1"),
+            ("SeriesDescription", "PA"),
+            ("OperatorsName", "Özil^Eva"),
+            ("SOPInstanceUID", self.sop),
+            ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.1.1"),
+            ("AvailableTransferSyntaxUID", "1.2.840.10008.1.2.1"),
+            ("InstanceNumber", "1"),
+        ];
+        values.map(|(keyword, value)| (Attribute::of_keyword(keyword).unwrap(), value.to_owned())).to_vec()
     }
 }

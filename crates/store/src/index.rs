@@ -1,0 +1,240 @@
+//! The rows of arriving instances, and what their study and series count and gather of them.
+
+use crate::columns::read_columns;
+use crate::studies::listed;
+use crate::{BlobKey, NewInstance, StoreError, Write, now_ms};
+use lightbox_domain::{Attribute, Event, Job, Level, fold_name};
+use sqlx::any::AnyRow;
+use sqlx::{QueryBuilder, Row};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) fn size_of(instance: &NewInstance) -> i64 {
+    i64::try_from(instance.file.size_bytes).unwrap_or(i64::MAX)
+}
+
+/// Instances by what `key` says of them, in that order.
+fn grouped<'a, K: Ord>(
+    instances: &[&'a NewInstance],
+    key: impl Fn(&'a NewInstance) -> K,
+) -> BTreeMap<K, Vec<&'a NewInstance>> {
+    let mut groups: BTreeMap<K, Vec<&NewInstance>> = BTreeMap::new();
+    for instance in instances {
+        groups.entry(key(instance)).or_default().push(instance);
+    }
+    groups
+}
+
+fn indexed(group: &[&NewInstance]) -> i64 {
+    group.iter().map(|instance| i64::from(instance.indexed)).sum()
+}
+
+/// File and data set's digest by SOP Instance UID.
+type Known = HashMap<String, (BlobKey, String)>;
+
+impl Write {
+    /// File and data set's digest of those whose SOP Instance UID is stored already.
+    pub(crate) async fn known_among(&mut self, instances: &[NewInstance]) -> Result<Known, StoreError> {
+        let mut sql = QueryBuilder::new(
+            "SELECT sop_instance_uid, blob_key, data_set_sha256 FROM instances WHERE sop_instance_uid IN (",
+        );
+        let mut list = sql.separated(", ");
+        for instance in instances {
+            list.push_bind(instance.entry.instance.sop_instance_uid.as_str());
+        }
+        sql.push(")");
+        let rows = sql.build().fetch_all(&mut *self.transaction).await?;
+        let known = |row: &AnyRow| {
+            let file = (BlobKey::of_row(row.try_get("blob_key")?), row.try_get("data_set_sha256")?);
+            Ok((row.try_get("sop_instance_uid")?, file))
+        };
+        rows.iter().map(known).collect()
+    }
+
+    /// Writes the rows of new instances; studies and series count them.
+    pub(crate) async fn insert(&mut self, stored: &[&NewInstance]) -> Result<(), StoreError> {
+        if stored.is_empty() {
+            return Ok(());
+        }
+        for group in grouped(stored, |one| &one.entry.study.study_instance_uid).values() {
+            self.count_in_study(group).await?;
+        }
+        let mut changed = BTreeSet::new();
+        for ((study, _), group) in
+            grouped(stored, |one| (&one.entry.study.study_instance_uid, &one.entry.series.series_instance_uid))
+        {
+            if self.count_in_series(&group).await? {
+                changed.insert(study);
+            }
+        }
+        self.insert_instances(stored).await?;
+        for study in changed {
+            self.gather_study(study.as_str()).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a row for the study of these instances, as the first of them describes it, or counts them in its row.
+    async fn count_in_study(&mut self, group: &[&NewInstance]) -> Result<(), StoreError> {
+        let Some(first) = group.first() else { return Ok(()) };
+        let columns = read_columns(&[Level::Patient, Level::Study]);
+        let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+        let mut sql = QueryBuilder::new(format!(
+            "INSERT INTO studies ({names}, patient_name_alphabetic, patient_name_ideographic, patient_name_phonetic,
+                 referring_physician_name_folded, number_of_study_related_instances, size_bytes, received_ms, updated_ms,
+                 ai_state, ai_top_finding) VALUES ("
+        ));
+        let mut list = sql.separated(", ");
+        for column in &columns {
+            list.push_bind(first.entry.text(column.attribute));
+        }
+        let name = fold_name(&first.entry.study.patient.name);
+        let mut groups = name.split('=').map(str::to_owned);
+        for _ in 0..3 {
+            list.push_bind(groups.next().unwrap_or_default());
+        }
+        list.push_bind(fold_name(&first.entry.study.referring_physician_name));
+        list.push_bind(indexed(group)).push_bind(group.iter().map(|one| size_of(one)).sum::<i64>());
+        list.push_bind(first.received_ms).push_bind(first.received_ms).push("'waiting', ''");
+        sql.push(
+            ") ON CONFLICT (study_instance_uid) DO UPDATE SET
+                 updated_ms = excluded.updated_ms, size_bytes = studies.size_bytes + excluded.size_bytes,
+                 number_of_study_related_instances =
+                     studies.number_of_study_related_instances + excluded.number_of_study_related_instances",
+        );
+        sql.build().execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
+    /// The same for their series. Whether what the study gathers from it may have changed.
+    async fn count_in_series(&mut self, group: &[&NewInstance]) -> Result<bool, StoreError> {
+        let Some(first) = group.first() else { return Ok(false) };
+        let columns = read_columns(&[Level::Series]);
+        let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+        let mut sql = QueryBuilder::new(format!(
+            "INSERT INTO series (study_instance_uid, {names}, performing_physician_name_folded, operators_name_folded,
+                 number_of_series_related_instances, run_id, received_ms) VALUES ("
+        ));
+        let mut list = sql.separated(", ");
+        list.push_bind(first.entry.study.study_instance_uid.as_str());
+        for column in &columns {
+            match column.attribute.is_number() {
+                true => list.push_bind(first.entry.text(column.attribute).parse::<i64>().ok()),
+                false => list.push_bind(first.entry.text(column.attribute)),
+            };
+        }
+        for keyword in ["PerformingPhysicianName", "OperatorsName"] {
+            list.push_bind(
+                Attribute::of_keyword(keyword).map(|one| fold_name(first.entry.text(one))).unwrap_or_default(),
+            );
+        }
+        list.push_bind(indexed(group)).push_bind(first.source.run_id()).push_bind(first.received_ms);
+        sql.push(
+            ") ON CONFLICT (study_instance_uid, series_instance_uid) DO UPDATE SET number_of_series_related_instances =
+                 series.number_of_series_related_instances + excluded.number_of_series_related_instances
+             RETURNING number_of_series_related_instances, sop_classes",
+        );
+        let row = sql.build().fetch_one(&mut *self.transaction).await?;
+        let is_new =
+            indexed(group) > 0 && row.try_get::<i64, _>("number_of_series_related_instances")? == indexed(group);
+        let classes = listed(row.try_get("sop_classes")?);
+        Ok(self.note_classes(group, classes).await? || is_new)
+    }
+
+    /// Adds the SOP classes of these instances to those of their series. Whether there were new ones.
+    async fn note_classes(&mut self, group: &[&NewInstance], known: Vec<String>) -> Result<bool, StoreError> {
+        let Some(first) = group.first() else { return Ok(false) };
+        let known: BTreeSet<String> = known.into_iter().collect();
+        let shown = group.iter().filter(|one| one.indexed).map(|one| one.entry.instance.sop_class_uid.to_string());
+        let all: BTreeSet<String> = known.iter().cloned().chain(shown).collect();
+        if all == known {
+            return Ok(false);
+        }
+        sqlx::query("UPDATE series SET sop_classes = $1 WHERE study_instance_uid = $2 AND series_instance_uid = $3")
+            .bind(all.into_iter().collect::<Vec<_>>().join("\\"))
+            .bind(first.entry.study.study_instance_uid.as_str())
+            .bind(first.entry.series.series_instance_uid.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(true)
+    }
+
+    async fn insert_instances(&mut self, stored: &[&NewInstance]) -> Result<(), StoreError> {
+        let columns = read_columns(&[Level::Instance]);
+        let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+        let mut sql = QueryBuilder::new(format!(
+            "INSERT INTO instances ({names}, study_instance_uid, series_instance_uid, blob_key, size_bytes, file_sha256,
+                 data_set_sha256, source, run_id, received_ms, indexed, routed) "
+        ));
+        sql.push_values(stored, |mut row, instance| {
+            for column in &columns {
+                let text = instance.entry.text(column.attribute);
+                match (column.attribute.is_number(), column.attribute.keyword.as_str()) {
+                    (true, "NumberOfFrames") => row.push_bind(instance.entry.instance.frames),
+                    (true, _) => row.push_bind(text.parse::<i64>().ok()),
+                    (false, _) => row.push_bind(text),
+                };
+            }
+            row.push_bind(instance.entry.study.study_instance_uid.as_str());
+            row.push_bind(instance.entry.series.series_instance_uid.as_str());
+            row.push_bind(instance.file.key.as_str()).push_bind(size_of(instance)).push_bind(&instance.file.sha256);
+            row.push_bind(&instance.data_set_sha256).push_bind(instance.source.label());
+            row.push_bind(instance.source.run_id()).push_bind(instance.received_ms);
+            // Rules skip results unless they ask for them; none can ask yet.
+            row.push_bind(i64::from(instance.indexed)).push_bind(i64::from(instance.source.run_id().is_some()));
+        });
+        sql.build().execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
+    /// Gathers in a study's row what its series say.
+    async fn gather_study(&mut self, study_instance_uid: &str) -> Result<(), StoreError> {
+        let rows = sqlx::query(
+            "SELECT modality, run_id, sop_classes FROM series
+             WHERE study_instance_uid = $1 AND number_of_series_related_instances > 0",
+        )
+        .bind(study_instance_uid)
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        let (mut all, mut acquired, mut classes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for row in &rows {
+            let modality: String = row.try_get("modality")?;
+            if row.try_get::<Option<String>, _>("run_id")?.is_none() {
+                acquired.insert(modality.clone());
+            }
+            all.insert(modality);
+            classes.extend(listed(row.try_get("sop_classes")?));
+        }
+        let list = |values: BTreeSet<String>| values.into_iter().collect::<Vec<_>>().join("\\");
+        sqlx::query(
+            "UPDATE studies SET number_of_study_related_series = $1, modalities_in_study = $2, acquired_modalities = $3,
+                 sop_classes_in_study = $4 WHERE study_instance_uid = $5",
+        )
+        .bind(i64::try_from(rows.len()).unwrap_or(i64::MAX))
+        .bind(list(all))
+        .bind(list(acquired))
+        .bind(list(classes))
+        .bind(study_instance_uid)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// One event and one routing job for each series and source of what was stored.
+    pub(crate) async fn announce(&mut self, stored: &[&NewInstance]) -> Result<(), StoreError> {
+        let by_series = grouped(stored, |one| {
+            (&one.entry.study.study_instance_uid, &one.entry.series.series_instance_uid, one.source.label())
+        });
+        for ((study, series, source), group) in by_series {
+            let uids: Vec<&str> = group.iter().map(|one| one.entry.instance.sop_instance_uid.as_str()).collect();
+            let event = Event::new(&source, "instance.stored", "series", series.as_str())
+                .detail(serde_json::json!({ "instances": uids }).to_string())
+                .study(study.as_str());
+            self.append_event(event).await?;
+            if group.iter().any(|instance| instance.source.run_id().is_none()) {
+                let (study_instance_uid, series_instance_uid) = (study.to_string(), series.to_string());
+                self.enqueue(&Job::Route { study_instance_uid, series_instance_uid }, now_ms()).await?;
+            }
+        }
+        Ok(())
+    }
+}
