@@ -32,9 +32,9 @@ const COMMAND_BYTES_MAX: usize = 16 * 1024;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// What PDUs travel over: a TCP stream, with or without TLS.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Transport for T {}
 
 /// A socket with what arrived over it.
 pub(crate) struct Connection {
@@ -225,7 +225,7 @@ impl Connection {
         for place in 0..count {
             let from = place * self.fragment_bytes_max;
             let fragment = &bytes[from..bytes.len().min(from + self.fragment_bytes_max)];
-            push_fragment(&mut self.leaving, context_id, kind, place + 1 == count, fragment);
+            push_fragment(&mut self.leaving, context_id, kind.clone(), place + 1 == count, fragment);
         }
     }
 

@@ -22,6 +22,7 @@ mod identity;
 mod implicit;
 mod move_scp;
 mod outgoing;
+mod query_scu;
 mod requestor;
 mod retrieve;
 mod scu;
@@ -32,5 +33,6 @@ mod store_scp;
 
 pub use error::DimseError;
 pub use outgoing::Outgoing;
+pub use query_scu::{Moved, find, retrieve};
 pub use scu::{Target, echo, send_files, store};
 pub use server::{DimseConfig, DimseServer};

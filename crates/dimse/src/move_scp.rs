@@ -101,7 +101,8 @@ impl Move {
                 break;
             }
             if requestor.is_none() && !unreachable {
-                let associate = Requestor::associate(&self.target, &batch.offers, STORE_WAIT_MAX);
+                let target = self.target.clone();
+                let associate = Requestor::associate(&target, &batch.offers, STORE_WAIT_MAX);
                 let associated = self.hear(&mut association.connection, associate).await?;
                 requestor = associated.inspect_err(|error| warn(&self.target, error)).ok();
                 unreachable = requestor.is_none();

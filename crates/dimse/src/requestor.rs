@@ -187,6 +187,11 @@ impl Requestor {
         }
     }
 
+    /// What the peer sent is no data set.
+    pub(crate) fn bad_answer(&self, reason: &str) -> DimseError {
+        DimseError::BadAnswer { address: self.address.clone(), reason: reason.to_owned() }
+    }
+
     fn broke(&mut self, error: &ConnectionError) -> DimseError {
         self.is_broken = true;
         broken(&self.address, error)

@@ -6,6 +6,8 @@ mod abuse;
 mod admission;
 mod caller;
 mod object;
+mod query;
+mod retrieve;
 mod scu;
 mod setting;
 mod store;
