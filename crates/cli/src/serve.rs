@@ -141,19 +141,27 @@ async fn run(settings: &Settings, store: Store, http: TcpListener, dicom: TcpLis
     }
 }
 
+/// The worker, with a handler for each kind of job that leaves the house.
 fn worker(pipeline: &Pipeline, settings: &Settings) -> Worker {
-    let (store, ae_title) = (pipeline.store.clone(), settings.ae_title.clone());
-    Worker::new(pipeline.clone()).handle(JobKind::Deliver, move |job| {
-        let (store, ae_title) = (store.clone(), ae_title.clone());
-        Box::pin(async move {
-            match job {
-                Job::Deliver { delivery_id } => {
-                    lightbox_deliver::deliver(&store, ae_title.as_str(), &delivery_id).await
-                }
-                other => Err(JobError::Permanent(format!("{} is no delivery", other.kind().as_str()))),
-            }
+    let kinds = [JobKind::Deliver, JobKind::AskCommitment, JobKind::ReportCommitment];
+    kinds.into_iter().fold(Worker::new(pipeline.clone()), |worker, kind| {
+        let (store, ae_title) = (pipeline.store.clone(), settings.ae_title.clone());
+        worker.handle(kind, move |job| {
+            let (store, ae_title) = (store.clone(), ae_title.clone());
+            Box::pin(async move { leave(&store, ae_title.as_str(), job).await })
         })
     })
+}
+
+async fn leave(store: &Store, our_ae: &str, job: Job) -> Result<(), JobError> {
+    match job {
+        Job::Deliver { delivery_id } => lightbox_deliver::deliver(store, our_ae, &delivery_id).await,
+        Job::AskCommitment { delivery_id } => lightbox_deliver::ask_commitment(store, our_ae, &delivery_id).await,
+        Job::ReportCommitment { commitment_id } => {
+            lightbox_deliver::report_commitment(store, our_ae, &commitment_id).await
+        }
+        other => Err(JobError::Permanent(format!("{} does not leave", other.kind().as_str()))),
+    }
 }
 
 fn dimse_server(pipeline: &Pipeline, settings: &Settings) -> DimseServer {

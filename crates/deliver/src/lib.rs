@@ -5,8 +5,13 @@
 //! second one makes it a trait.
 
 mod c_store;
+mod commitment;
 mod parcel;
 
+pub use commitment::{ask_commitment, report_commitment};
+
+use c_store::Sent;
+use lightbox_dicom::derived_uid;
 use lightbox_domain::{Event, Viewer, visible};
 use lightbox_pipeline::JobError;
 use lightbox_store::{Store, now_ms};
@@ -31,11 +36,11 @@ pub async fn deliver(store: &Store, our_ae: &str, delivery_id: &str) -> Result<(
     if !visible(parcel.run.guard(), Viewer::Outside, now_ms()) {
         return Err(JobError::Permanent("the result may not leave: its deployment is in shadow mode".to_owned()));
     }
-    let sent_uid = c_store::send(store, our_ae, &parcel).await?;
-    note_delivered(store, &parcel, &sent_uid).await
+    let sent = c_store::send(store, our_ae, &parcel).await?;
+    note_delivered(store, &parcel, &sent).await
 }
 
-async fn note_delivered(store: &Store, parcel: &Parcel, sent_uid: &str) -> Result<(), JobError> {
+async fn note_delivered(store: &Store, parcel: &Parcel, sent: &Sent) -> Result<(), JobError> {
     let result = parcel.instance.sop_instance_uid.as_str();
     let peer = &parcel.peer.ae_title;
     tracing::info!(delivery = %parcel.delivery_id, run.id = %parcel.run.id, %peer, "delivered a result");
@@ -43,13 +48,18 @@ async fn note_delivered(store: &Store, parcel: &Parcel, sent_uid: &str) -> Resul
         "delivery": parcel.delivery_id,
         "peer": peer,
         "run": parcel.run.id,
-        "sop_instance_uid": sent_uid,
+        "sop_instance_uid": sent.sop_instance_uid,
     });
     let event = Event::new("lightbox", "result.delivered", "instance", result)
         .detail(detail.to_string())
         .study(parcel.instance.study_instance_uid.as_str());
     let mut write = store.write().await?;
     write.end_delivery(&parcel.delivery_id, None).await?;
+    if parcel.peer.policy.commits {
+        let transaction = derived_uid(&parcel.delivery_id, "commitment");
+        let named = (sent.sop_class_uid.as_str(), sent.sop_instance_uid.as_str());
+        write.order_commitment(&parcel.delivery_id, peer, &transaction, named).await?;
+    }
     write.append_event(event).await?;
     Ok(write.commit().await?)
 }

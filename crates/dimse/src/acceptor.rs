@@ -76,7 +76,7 @@ async fn decide(
         return Err(Rejection::LimitExceeded);
     }
     let place = server.take_peer_place(&title, peer.policy.associations_max).ok_or(Rejection::PeerLimitExceeded)?;
-    Ok(Caller { title, host, policy: peer.policy, _place: place })
+    Ok(Caller { title, host, peer, _place: place })
 }
 
 async fn accept(
@@ -86,12 +86,12 @@ async fn accept(
     caller: Caller,
     stop: CancellationToken,
 ) {
-    let negotiated = negotiate(&request.presentation_contexts, &caller.policy);
+    let negotiated = negotiate(&request.presentation_contexts, &caller.peer.policy);
     let roles = answer_roles(&request.user_variables);
     let extensions = answer_extensions(&request.user_variables);
     let contexts = accepted(&negotiated, &roles);
     let site_max = server.config.limits.association_idle_seconds_max;
-    let idle_max = caller.policy.idle_seconds_max.map_or(site_max, |seconds| u64::from(seconds).min(site_max));
+    let idle_max = caller.peer.policy.idle_seconds_max.map_or(site_max, |seconds| u64::from(seconds).min(site_max));
     connection.set_wait_max(Duration::from_secs(idle_max));
     connection.heed(&request.user_variables);
     let mut variables = user_variables();

@@ -1,15 +1,19 @@
 //! One accepted association: its messages, one after the other, to its end (PS3.7 §7, PS3.8 §7.2).
 
 use crate::acceptor::give_up;
-use crate::command::{C_CANCEL_RQ, C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, CommandSet};
+use crate::command::{
+    C_CANCEL_RQ, C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, CommandSet, N_ACTION_RQ, N_CREATE_RQ,
+    N_EVENT_REPORT_RQ, N_SET_RQ, RESPONSE,
+};
+use crate::commitment_scp::Report;
 use crate::connection::{Connection, ConnectionError};
 use crate::contexts::Context;
 use crate::server::{DimseServer, PeerPlace};
 use crate::services::Service;
 use crate::store_scp::{Reply, receive_instance};
-use crate::{find_scp, get_scp, move_scp};
+use crate::{commitment_scp, commitment_scu, find_scp, get_scp, move_scp, mpps_scp};
 use dicom_ul::pdu::{AbortRQServiceProviderReason as AbortReason, Pdu, UserVariableItem};
-use lightbox_domain::{AeTitle, PeerPolicy, PeerService};
+use lightbox_domain::{AeTitle, Peer, PeerService};
 use std::net::IpAddr;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +26,8 @@ const NOT_AUTHORIZED: u16 = 0x0124;
 pub(crate) struct Caller {
     pub title: AeTitle,
     pub host: IpAddr,
-    pub policy: PeerPolicy,
+    /// What is known of it.
+    pub peer: Peer,
     pub _place: PeerPlace,
 }
 
@@ -34,6 +39,8 @@ pub(crate) struct Association {
     pub extensions: Vec<UserVariableItem>,
     pub caller: Caller,
     pub server: DimseServer,
+    /// A report on commitment that was sent and is not answered yet.
+    pub report: Option<Report>,
     instances: u64,
 }
 
@@ -51,7 +58,7 @@ impl Association {
         extensions: Vec<UserVariableItem>,
         caller: Caller,
     ) -> Self {
-        Self { connection, contexts, extensions, caller, server, instances: 0 }
+        Self { connection, contexts, extensions, caller, server, report: None, instances: 0 }
     }
 
     /// Serves message after message until the peer has no more.
@@ -73,7 +80,10 @@ impl Association {
                 let what = "a message in a context that was not accepted";
                 return Err(ConnectionError::Unexpected(what.to_owned()));
             };
-            self.serve(&context, &command).await?;
+            match command.command_field() {
+                field if field == N_EVENT_REPORT_RQ | RESPONSE => commitment_scp::confirmed(self, &command).await,
+                _ => self.serve(&context, &command).await?,
+            }
         }
     }
 
@@ -84,12 +94,16 @@ impl Association {
             (C_FIND_RQ, Service::Find(root), true) => find_scp::serve(self, context, command, root).await,
             (C_MOVE_RQ, Service::Move(root), true) => move_scp::serve(self, context, command, root).await,
             (C_GET_RQ, Service::Get(root), true) => get_scp::serve(self, context, command, root).await,
+            (N_ACTION_RQ, Service::Commitment, true) => commitment_scp::serve(self, context, command).await,
+            (N_EVENT_REPORT_RQ, Service::Commitment, true) => commitment_scu::serve(self, context, command).await,
+            (N_CREATE_RQ, Service::ProcedureStep, true) => mpps_scp::create(self, context, command).await,
+            (N_SET_RQ, Service::ProcedureStep, true) => mpps_scp::set(self, context, command).await,
             _ => self.refuse(context, command, &Reply::new(UNRECOGNIZED_OPERATION, "")).await,
         }
     }
 
     async fn store(&mut self, context: &Context, command: &CommandSet) -> Result<(), ConnectionError> {
-        if !self.caller.policy.services.contains(&PeerService::Store) {
+        if !self.caller.peer.policy.services.contains(&PeerService::Store) {
             return self.refuse(context, command, &Reply::new(NOT_AUTHORIZED, "this peer may not store here")).await;
         }
         let receiver = &self.server.receiver;

@@ -51,12 +51,12 @@ pub(crate) fn accepted(negotiated: &[PresentationContextNegotiated], roles: &[Us
 }
 
 /// Grants the roles that a requestor asks for where they mean something: it may be the SCP of what it stores during
-/// C-GET (PS3.4 §C.4.3.2).
+/// C-GET (PS3.4 §C.4.3.2), and of the commitment that it reports on (PS3.4 §J.3.1).
 pub(crate) fn answer_roles(asked: &[UserVariableItem]) -> Vec<UserVariableItem> {
     let grant = |item: &UserVariableItem| {
         let UserVariableItem::ScuScpRoleSelectionSubItem(class, roles) = item else { return None };
         let class = trim(class).to_owned();
-        let both = Service::of(&class)? == Service::Storage;
+        let both = matches!(Service::of(&class)?, Service::Storage | Service::Commitment);
         let granted = RequestorRoles { scu: roles.scu, scp: roles.scp && both };
         Some(UserVariableItem::ScuScpRoleSelectionSubItem(class, granted))
     };

@@ -73,6 +73,9 @@ pub enum DimseError {
         /// Error Comment; may be empty.
         comment: String,
     },
+    /// Our own store refuses.
+    #[error("{0}")]
+    Store(String),
     /// The object itself cannot be sent.
     #[error("cannot send {}: {reason}", .path.display())]
     Unsendable {
@@ -90,7 +93,7 @@ impl DimseError {
         match self {
             Self::NoAddress(_) | Self::BadTitle(_) | Self::ContextRefused { .. } | Self::Unsendable { .. } => true,
             Self::ServiceRefused { .. } | Self::BadAnswer { .. } => true,
-            Self::Unreachable { .. } | Self::Broken { .. } => false,
+            Self::Unreachable { .. } | Self::Broken { .. } | Self::Store(_) => false,
             Self::Rejected { permanent, .. } => *permanent,
             // Processing failure, resource limitation, out of resources (PS3.7 Annex C, PS3.4 Table B.2-1).
             Self::Failed { status, .. } => !matches!(status, 0x0110 | 0x0213 | 0xA700..=0xA7FF),

@@ -8,7 +8,7 @@ use crate::connection::{Connection, ConnectionError, name};
 use crate::scu::Target;
 use dicom_ul::pdu::{
     AssociationAC, AssociationRJ, AssociationRJResult, AssociationRQ, Pdu, PresentationContextNegotiated,
-    PresentationContextProposed, PresentationContextResultReason,
+    PresentationContextProposed, PresentationContextResultReason, RequestorRoles, UserVariableItem,
 };
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -27,12 +27,14 @@ pub(crate) struct Offer {
     pub sop_class_uid: String,
     /// The peer takes one of these.
     pub transfer_syntax_uids: Vec<String>,
+    /// Whether it is we who answer in it (PS3.7 §D.3.3.4).
+    pub as_scp: bool,
 }
 
 impl Offer {
     pub(crate) fn new(sop_class_uid: &str, transfer_syntax_uids: &[&str]) -> Self {
         let transfer_syntax_uids = transfer_syntax_uids.iter().map(|&uid| uid.to_owned()).collect();
-        Self { sop_class_uid: sop_class_uid.to_owned(), transfer_syntax_uids }
+        Self { sop_class_uid: sop_class_uid.to_owned(), transfer_syntax_uids, as_scp: false }
     }
 }
 
@@ -72,7 +74,7 @@ impl Requestor {
             called_ae_title: target.called.clone(),
             application_context_name: APPLICATION_CONTEXT.to_owned(),
             presentation_contexts: proposed.clone(),
-            user_variables: user_variables(),
+            user_variables: user_variables().into_iter().chain(roles(offered)).collect(),
         });
         let answer = match connection.write(&request).await {
             Ok(()) => connection.read().await,
@@ -178,6 +180,23 @@ impl Requestor {
         }
     }
 
+    /// A request that the peer sends within `wait_max`, with its data set; `None` when none comes.
+    pub(crate) async fn request_within(&mut self, wait_max: Duration) -> Result<Option<(u8, Response)>, DimseError> {
+        self.connection.set_wait_max(wait_max);
+        let command = match self.connection.read_command().await {
+            Ok(command) => command,
+            Err(ConnectionError::Late(_)) => return Ok(None),
+            Err(error) => return Err(self.broke(&error)),
+        };
+        let Some((context_id, command)) = command else { return Ok(None) };
+        let data_set = match command.has_data_set() {
+            true => self.connection.read_data_set(context_id, RESPONSE_BYTES_MAX).await,
+            false => Ok(None),
+        };
+        let data_set = data_set.map_err(|error| self.broke(&error))?;
+        Ok(Some((context_id, Response { command, data_set })))
+    }
+
     /// The peer's refusal as an error.
     pub(crate) fn failed(&self, response: &CommandSet) -> DimseError {
         DimseError::Failed {
@@ -204,6 +223,13 @@ impl Requestor {
             self.connection.finish().await;
         }
     }
+}
+
+fn roles(offered: &[Offer]) -> impl Iterator<Item = UserVariableItem> {
+    offered.iter().filter(|offer| offer.as_scp).map(|offer| {
+        let roles = RequestorRoles { scu: false, scp: true };
+        UserVariableItem::ScuScpRoleSelectionSubItem(offer.sop_class_uid.clone(), roles)
+    })
 }
 
 fn propose(offered: &[Offer]) -> Vec<PresentationContextProposed> {

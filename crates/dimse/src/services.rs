@@ -17,6 +17,8 @@ pub(crate) enum Service {
     Find(Root),
     Move(Root),
     Get(Root),
+    Commitment,
+    ProcedureStep,
 }
 
 /// A query/retrieve information model (PS3.4 §C.3).
@@ -71,6 +73,8 @@ impl Service {
             "1.2.840.10008.5.1.4.1.2.3.1" => Self::Find(Root::PatientStudyOnly),
             "1.2.840.10008.5.1.4.1.2.3.2" => Self::Move(Root::PatientStudyOnly),
             "1.2.840.10008.5.1.4.1.2.3.3" => Self::Get(Root::PatientStudyOnly),
+            uids::STORAGE_COMMITMENT_PUSH_MODEL => Self::Commitment,
+            uids::MODALITY_PERFORMED_PROCEDURE_STEP => Self::ProcedureStep,
             class => return is_stored(class).then_some(Self::Storage),
         };
         Some(service)
@@ -87,6 +91,9 @@ impl Service {
             Self::Find(_) => PeerService::Find,
             Self::Move(_) => PeerService::Move,
             Self::Get(_) => PeerService::Get,
+            // What a peer answers to our own request is welcome, too.
+            Self::Commitment => return policy.commits || policy.services.contains(&PeerService::Commit),
+            Self::ProcedureStep => PeerService::Mpps,
         };
         policy.services.contains(&needed)
     }

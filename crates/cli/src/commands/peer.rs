@@ -5,7 +5,7 @@ use crate::output::{Output, columns};
 use crate::settings::DataFlag;
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use lightbox_domain::{AeTitle, Peer as DicomPeer};
+use lightbox_domain::{AeTitle, Peer as DicomPeer, PeerPolicy, PeerService, Uid};
 use lightbox_store::now_ms;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -53,6 +53,24 @@ pub struct Allow {
     /// Forward the results of live deployments to it
     #[arg(long, requires = "host", requires = "port")]
     results: bool,
+    /// Ask it to commit to each result that it got (storage commitment)
+    #[arg(long, requires = "host", requires = "port")]
+    commits: bool,
+    /// Call it over TLS
+    #[arg(long, requires = "host", requires = "port")]
+    tls: bool,
+    /// What it may do here: store, find, move, get, commit, mpps [default: all]
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',', value_parser = service)]
+    services: Option<Vec<PeerService>>,
+    /// The most associations of its own at once [default: as many as the site allows]
+    #[arg(long, value_name = "N")]
+    associations_max: Option<u32>,
+    /// Abort its association after so many seconds without a message [default: as the site does]
+    #[arg(long, value_name = "N")]
+    idle_seconds_max: Option<u32>,
+    /// The transfer syntaxes in which it may store, best first [default: all, in its own order]
+    #[arg(long = "syntaxes", value_name = "UID", value_delimiter = ',', value_parser = uid)]
+    transfer_syntaxes: Vec<Uid>,
     #[command(flatten)]
     data: DataFlag,
 }
@@ -79,12 +97,29 @@ impl Allow {
             host: self.host,
             port: self.port,
             receives_results: self.results,
+            policy: PeerPolicy {
+                services: self.services.unwrap_or_else(|| PeerService::ALL.to_vec()),
+                associations_max: self.associations_max,
+                idle_seconds_max: self.idle_seconds_max,
+                transfer_syntaxes: self.transfer_syntaxes,
+                tls: self.tls,
+                commits: self.commits,
+            },
             ..DicomPeer::new(&self.ae_title, now_ms())
         };
         lightbox_pipeline::admit_peer(&store, &peer, &actor()).await?;
         output.print(&serde_json::json!({ "admitted": peer.ae_title }), || format!("admitted {}", peer.ae_title));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn service(name: &str) -> Result<PeerService, String> {
+    let known = PeerService::ALL.map(PeerService::as_str).join(", ");
+    PeerService::parse(name).ok_or_else(|| format!("it is one of {known}"))
+}
+
+fn uid(text: &str) -> Result<Uid, String> {
+    Uid::parse(text).map_err(|error| error.to_string())
 }
 
 async fn list(data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
@@ -94,6 +129,10 @@ async fn list(data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
         "peers": peers.iter().map(|peer| serde_json::json!({
             "ae_title": peer.ae_title, "host": peer.host, "port": peer.port,
             "receives_results": peer.receives_results, "admitted_at": time(peer.admitted_ms),
+            "services": peer.policy.services.iter().map(|service| service.as_str()).collect::<Vec<_>>(),
+            "associations_max": peer.policy.associations_max, "idle_seconds_max": peer.policy.idle_seconds_max,
+            "transfer_syntaxes": peer.policy.transfer_syntaxes.iter().map(Uid::as_str).collect::<Vec<_>>(),
+            "tls": peer.policy.tls, "commits": peer.policy.commits,
         })).collect::<Vec<_>>(),
         "pending": pending.iter().map(|one| serde_json::json!({
             "ae_title": one.ae_title, "host": one.host, "attempts": one.attempts, "last_seen_at": time(one.last_seen_ms),

@@ -212,7 +212,7 @@ pub fn cancel_request(context_id: u8) -> Pdu {
     command_pdu(context_id, &bytes)
 }
 
-fn push(bytes: &mut Vec<u8>, element: u16, value: &[u8]) {
+pub fn push(bytes: &mut Vec<u8>, element: u16, value: &[u8]) {
     let padded = value.len().next_multiple_of(2);
     bytes.extend([0, 0]);
     bytes.extend(element.to_le_bytes());
@@ -224,7 +224,9 @@ fn push(bytes: &mut Vec<u8>, element: u16, value: &[u8]) {
 /// A command set by hand (PS3.7 §6.3.1).
 pub fn command(command_field: u16, data_set_type: u16, sop_class_uid: &str, sop_instance_uid: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
-    push(&mut bytes, 0x0002, sop_class_uid.as_bytes());
+    if !sop_class_uid.is_empty() {
+        push(&mut bytes, 0x0002, sop_class_uid.as_bytes());
+    }
     push(&mut bytes, 0x0100, &command_field.to_le_bytes());
     push(&mut bytes, 0x0110, &1_u16.to_le_bytes());
     push(&mut bytes, 0x0700, &0_u16.to_le_bytes());

@@ -5,6 +5,7 @@
 mod abuse;
 mod admission;
 mod caller;
+mod commitment;
 mod object;
 mod query;
 mod retrieve;

@@ -1,15 +1,14 @@
 //! What others get from here.
 
 use crate::caller::{Caller, IMPLICIT, Response, cancel_request, identifier_request, request_with_roles};
-use crate::object::{EXPLICIT, JPEG_LS, Object};
+use crate::object::{EXPLICIT, Object};
 use crate::query::filled;
-use crate::setting::{PATIENCE, Setting, call, dcmtk, peer_at, said};
+use crate::setting::{PATIENCE, Setting, dcmtk, peer_at, said};
 use dicom_ul::pdu::Pdu;
-use lightbox_dicom::DataSet;
+use lightbox_dicom::{DataSet, same_data_set};
 use lightbox_dicom::data_set::tag;
 use lightbox_dimse::{DimseError, Moved, retrieve};
-use lightbox_domain::{Level, Peer};
-use std::path::Path;
+use lightbox_domain::{Level, Limits, Peer};
 use tokio::net::{TcpListener, TcpStream};
 
 const STUDY_INSTANCE_UID: u32 = 0x0020_000D;
@@ -94,31 +93,34 @@ async fn dcmtk_moves_to_its_own_port() {
 }
 
 #[tokio::test]
-async fn dcmtk_gets_in_each_direction_what_it_can_take() {
+async fn dcmtk_gets_what_it_can_take() {
     let setting = Setting::start().await;
-    let objects = [Object::in_syntax(1, EXPLICIT), Object::in_syntax(2, JPEG_LS)];
-    let mut caller = Caller::associated(setting.address, &[&objects[0], &objects[1]]).await;
-    assert_eq!(caller.store(3, &objects[0]).await.status, 0);
-    assert_eq!(caller.store(5, &objects[1]).await.status, 0);
-    for (option, syntax, object) in [("+xi", IMPLICIT, &objects[0]), ("+xt", JPEG_LS, &objects[1])] {
-        let folder = tempfile::tempdir().unwrap();
-        let uid = format!("SOPInstanceUID={}", object.sop_instance_uid);
-        let mut command = dcmtk("getscu");
-        command.args(["-v", "-S", option, "--bit-preserving", "-aet", "TEST", "-k", "QueryRetrieveLevel=IMAGE"]);
-        command.args(["-k", "StudyInstanceUID=1.2.3.4", "-k", &uid, "-od"]).arg(folder.path());
-        command.arg("127.0.0.1").arg(setting.address.port().to_string());
-        let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
-        assert!(output.status.success(), "{}", said(&output));
-        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert_eq!(files.len(), 1, "{option}: {}", said(&output));
-        assert_data_set(&files[0], &Object { transfer_syntax_uid: syntax.to_owned(), ..object.clone() });
-    }
-    let echoed = call("echoscu", "TEST", setting.address, &[]).await;
-    assert!(echoed.status.success());
+    let object = Object::in_syntax(1, EXPLICIT);
+    let mut caller = Caller::associated(setting.address, &[&object]).await;
+    assert_eq!(caller.store(3, &object).await.status, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = dcmtk("getscu");
+    command.args(["-v", "-S", "+B", "-aet", "TEST", "-k", "QueryRetrieveLevel=STUDY"]);
+    command.args(["-k", "StudyInstanceUID=1.2.3.4", "-od"]).arg(folder.path());
+    command.arg("127.0.0.1").arg(setting.address.port().to_string());
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{}", said(&output));
+    let sent = object.write(folder.path());
+    assert!(same_data_set(&files[0], &sent, &Limits::default()).unwrap());
 }
 
-fn assert_data_set(file: &Path, object: &Object) {
-    assert!(std::fs::read(file).unwrap().ends_with(&object.data_set()), "{} is not the object", file.display());
+#[tokio::test]
+async fn an_instance_that_the_caller_cannot_take_is_counted_as_failed() {
+    let setting = Setting::start().await;
+    filled(&setting).await;
+    let contexts = [(GET_STUDY, IMPLICIT), ("1.2.840.10008.5.1.4.1.1.4", EXPLICIT)];
+    let mut caller = Caller::with_contexts(setting.address, &contexts).await;
+    ask_for(&mut caller, "1.2.3.2").await;
+    assert_eq!(caller.response().await.status, 0xFF00);
+    let last = caller.sub_operation().await;
+    assert_eq!((last.command_field, last.status), (0x8010, 0xA702), "and a data set names them");
 }
 
 /// An association that asks for C-GET and takes CT images.
