@@ -3,7 +3,7 @@
 
 use crate::parcel::Parcel;
 use lightbox_dicom::{Header, ResultContext, check_result, derived_uid, write_report_basic};
-use lightbox_dimse::{DimseError, Outgoing, store as c_store};
+use lightbox_dimse::{DimseError, Node, Outgoing, store as c_store};
 use lightbox_domain::{Manifest, Run};
 use lightbox_pipeline::JobError;
 use lightbox_store::Store;
@@ -25,22 +25,22 @@ pub(crate) struct Sent {
 }
 
 /// Sends the result; says what the peer now has.
-pub(crate) async fn send(store: &Store, our_ae: &str, parcel: &Parcel) -> Result<Sent, JobError> {
+pub(crate) async fn send(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, JobError> {
     let path = parcel.path.clone();
     let result = blocking(move || Outgoing::open(&path)).await?.map_err(job_error)?;
-    match c_store(&parcel.peer, our_ae, &result).await {
+    match c_store(&parcel.peer, us, &result).await {
         Ok(()) => Ok(Sent {
             sop_class_uid: parcel.instance.sop_class_uid.to_string(),
             sop_instance_uid: parcel.instance.sop_instance_uid.to_string(),
         }),
         Err(DimseError::ContextRefused { .. }) if parcel.instance.sop_class_uid.as_str() == COMPREHENSIVE_3D_SR => {
-            send_basic(store, our_ae, parcel).await
+            send_basic(store, us, parcel).await
         }
         Err(error) => Err(job_error(error)),
     }
 }
 
-async fn send_basic(store: &Store, our_ae: &str, parcel: &Parcel) -> Result<Sent, JobError> {
+async fn send_basic(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, JobError> {
     let (run, uid) = (parcel.run.clone(), parcel.run.sop_instance_uid.as_str());
     let gone = || JobError::Permanent(format!("there is no instance {uid} any more"));
     let source = store.instance(uid).await?.ok_or_else(gone)?;
@@ -49,7 +49,7 @@ async fn send_basic(store: &Store, our_ae: &str, parcel: &Parcel) -> Result<Sent
     let basic_uid = derived_uid(&run.id, "report-basic").to_string();
     let report = blocking(move || write_basic(&source, &run, &deployment.manifest, &deployment.digest)).await??;
     let report = Outgoing::from_bytes(report).map_err(job_error)?;
-    c_store(&parcel.peer, our_ae, &report).await.map_err(|error| match error {
+    c_store(&parcel.peer, us, &report).await.map_err(|error| match error {
         DimseError::ContextRefused { address, .. } => {
             JobError::Permanent(format!("{address} takes neither Comprehensive 3D SR nor Comprehensive SR"))
         }

@@ -12,6 +12,7 @@ pub use commitment::{ask_commitment, report_commitment};
 
 use c_store::Sent;
 use lightbox_dicom::derived_uid;
+use lightbox_dimse::Node;
 use lightbox_domain::{Event, Viewer, visible};
 use lightbox_pipeline::JobError;
 use lightbox_store::{Store, now_ms};
@@ -20,12 +21,12 @@ use parcel::Parcel;
 /// The state of a delivery that nobody has ended.
 const DUE: &str = "due";
 
-/// Takes a delivery to its peer, as `our_ae`, and notes that the peer confirmed it. One that is ended already stays as
+/// Takes a delivery to its peer, as `us`, and notes that the peer confirmed it. One that is ended already stays as
 /// it is. Done twice, the peer gets the same object twice, which it knows by its UID.
 ///
 /// # Errors
 /// [`JobError`]: permanent when the result may not leave, or the peer will not take it; else it is worth another attempt.
-pub async fn deliver(store: &Store, our_ae: &str, delivery_id: &str) -> Result<(), JobError> {
+pub async fn deliver(store: &Store, us: &Node, delivery_id: &str) -> Result<(), JobError> {
     let missing = || JobError::Permanent(format!("there is no delivery {delivery_id}"));
     let delivery = store.delivery(delivery_id).await?.ok_or_else(missing)?;
     if delivery.state != DUE {
@@ -36,7 +37,7 @@ pub async fn deliver(store: &Store, our_ae: &str, delivery_id: &str) -> Result<(
     if !visible(parcel.run.guard(), Viewer::Outside, now_ms()) {
         return Err(JobError::Permanent("the result may not leave: its deployment is in shadow mode".to_owned()));
     }
-    let sent = c_store::send(store, our_ae, &parcel).await?;
+    let sent = c_store::send(store, us, &parcel).await?;
     note_delivered(store, &parcel, &sent).await
 }
 

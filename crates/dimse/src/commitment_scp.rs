@@ -17,7 +17,7 @@ use crate::command::{CommandSet, N_EVENT_REPORT_RQ, element};
 use crate::connection::ConnectionError;
 use crate::contexts::Context;
 use crate::requestor::{Offer, Requestor};
-use crate::scu::Target;
+use crate::scu::{Node, Target};
 use crate::store_scp::Reply;
 use dicom_dictionary_std::uids;
 use lightbox_dicom::DataSet;
@@ -88,7 +88,7 @@ pub(crate) async fn serve(
 }
 
 fn is_reachable(association: &Association) -> bool {
-    Target::of(&association.caller.peer, association.server.config.ae_title.as_str()).is_ok()
+    Target::of(&association.caller.peer, &association.server.config.node()).is_ok()
 }
 
 async fn receive(
@@ -159,7 +159,7 @@ pub(crate) async fn confirmed(association: &mut Association, response: &CommandS
 ///
 /// # Errors
 /// [`DimseError`] when the peer cannot be told, or the store refuses.
-pub async fn report_commitment(store: &Store, our_ae: &str, commitment_id: &str) -> Result<(), DimseError> {
+pub async fn report_commitment(store: &Store, us: &Node, commitment_id: &str) -> Result<(), DimseError> {
     let broken = |error: StoreError| DimseError::Store(error.to_string());
     let Some((commitment, failures)) = judged(store, commitment_id).await.map_err(broken)? else { return Ok(()) };
     let peer = store.peer(&commitment.ae_title).await.map_err(broken)?;
@@ -168,8 +168,8 @@ pub async fn report_commitment(store: &Store, our_ae: &str, commitment_id: &str)
         as_scp: true,
         ..Offer::new(class, &[uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN])
     };
-    let mut requestor = Requestor::associate(&Target::of(&peer, our_ae)?, &[offer], REPORT_WAIT_MAX).await?;
-    let reported = send_report(&mut requestor, class, our_ae, &commitment, &failures).await;
+    let mut requestor = Requestor::associate(&Target::of(&peer, us)?, &[offer], REPORT_WAIT_MAX).await?;
+    let reported = send_report(&mut requestor, class, &us.ae_title, &commitment, &failures).await;
     requestor.release().await;
     reported?;
     let failed = failures.iter().flatten().count();

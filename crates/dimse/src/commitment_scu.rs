@@ -6,13 +6,11 @@
 use crate::DimseError;
 use crate::association::Association;
 use crate::command::{CommandSet, N_ACTION_RQ, N_EVENT_REPORT_RQ, element};
-use crate::commitment_scp::{
-    INVALID_ARGUMENT, PROCESSING_FAILURE, REQUEST_BYTES_MAX, WELL_KNOWN_INSTANCE, reference,
-};
+use crate::commitment_scp::{INVALID_ARGUMENT, PROCESSING_FAILURE, REQUEST_BYTES_MAX, WELL_KNOWN_INSTANCE, reference};
 use crate::connection::ConnectionError;
 use crate::contexts::Context;
 use crate::requestor::{Offer, Requestor};
-use crate::scu::Target;
+use crate::scu::{Node, Target};
 use crate::store_scp::Reply;
 use dicom_dictionary_std::uids;
 use lightbox_dicom::DataSet;
@@ -47,10 +45,10 @@ pub enum CommitmentError {
 pub async fn ask_commitment(
     store: &Store,
     peer: &Peer,
-    our_ae: &str,
+    us: &Node,
     asked: &CommitmentRequest,
 ) -> Result<(), DimseError> {
-    let target = Target::of(peer, our_ae)?;
+    let target = Target::of(peer, us)?;
     let class = uids::STORAGE_COMMITMENT_PUSH_MODEL;
     let offer = Offer::new(class, &[uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN]);
     let mut requestor = Requestor::associate(&target, &[offer], ASK_WAIT_MAX).await?;

@@ -3,8 +3,8 @@
 use crate::command::{C_CANCEL_RQ, CommandError, CommandSet};
 use bytes::{Bytes, BytesMut};
 use dicom_ul::pdu::{
-    AbortRQServiceProviderReason as AbortReason, AbortRQSource, PDataValue, PDataValueType, Pdu,
-    UserVariableItem, read_pdu, write_pdu,
+    AbortRQServiceProviderReason as AbortReason, AbortRQSource, PDataValue, PDataValueType, Pdu, UserVariableItem,
+    read_pdu, write_pdu,
 };
 use std::collections::VecDeque;
 use std::pin::Pin;

@@ -122,7 +122,8 @@ fn trim(uid: &str) -> &str {
 /// What the site prefers for this peer goes before, and nothing else is then taken.
 fn choose_for_storage<'a>(listed: &'a [String], policy: &PeerPolicy) -> Option<&'a str> {
     if !policy.transfer_syntaxes.is_empty() {
-        let listed = |wanted: &lightbox_domain::Uid| listed.iter().map(|uid| trim(uid)).find(|uid| *uid == wanted.as_str());
+        let listed =
+            |wanted: &lightbox_domain::Uid| listed.iter().map(|uid| trim(uid)).find(|uid| *uid == wanted.as_str());
         return policy.transfer_syntaxes.iter().find_map(listed).filter(|uid| is_kept(uid));
     }
     let kept = || listed.iter().map(|uid| trim(uid)).filter(|uid| is_kept(uid));
@@ -206,10 +207,12 @@ mod tests {
         let role = |class: &str, scu, scp| {
             UserVariableItem::ScuScpRoleSelectionSubItem(class.to_owned(), RequestorRoles { scu, scp })
         };
-        let granted = answer_roles(&[role(CT, false, true), role(FIND, true, true), role("1.2.840.10008.5.9.9", true, true)]);
+        let granted =
+            answer_roles(&[role(CT, false, true), role(FIND, true, true), role("1.2.840.10008.5.9.9", true, true)]);
         assert_eq!(granted, [role(CT, false, true), role(FIND, true, false)]);
 
-        let extension = |bytes: &[u8]| UserVariableItem::SopClassExtendedNegotiationSubItem(FIND.into(), bytes.to_vec());
+        let extension =
+            |bytes: &[u8]| UserVariableItem::SopClassExtendedNegotiationSubItem(FIND.into(), bytes.to_vec());
         assert_eq!(answer_extensions(&[extension(&[1, 1, 1])]), [extension(&[1, 0, 1])]);
         assert!(is_fuzzy(&[extension(&[0, 0, 1])], FIND) && !is_fuzzy(&[extension(&[1])], FIND));
     }

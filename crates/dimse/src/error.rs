@@ -8,6 +8,9 @@ pub enum DimseError {
     /// Nobody said where the peer is.
     #[error("it is not known where {0} is: give its host and port")]
     NoAddress(String),
+    /// The peer is called over TLS, and we have nothing to check it against.
+    #[error("{0} is called over TLS: set --dicom-tls-cert, --dicom-tls-key and --dicom-tls-ca")]
+    NoTls(String),
     /// Our own or the peer's title cannot be called.
     #[error("{0} is no AE title")]
     BadTitle(String),
@@ -91,7 +94,11 @@ impl DimseError {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::NoAddress(_) | Self::BadTitle(_) | Self::ContextRefused { .. } | Self::Unsendable { .. } => true,
+            Self::NoAddress(_)
+            | Self::NoTls(_)
+            | Self::BadTitle(_)
+            | Self::ContextRefused { .. }
+            | Self::Unsendable { .. } => true,
             Self::ServiceRefused { .. } | Self::BadAnswer { .. } => true,
             Self::Unreachable { .. } | Self::Broken { .. } | Self::Store(_) => false,
             Self::Rejected { permanent, .. } => *permanent,

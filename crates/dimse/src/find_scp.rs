@@ -53,11 +53,7 @@ pub(crate) async fn serve(
 }
 
 /// The matches, at most one more than may be sent, and whether the index has all attributes that were asked for.
-async fn search(
-    association: &Association,
-    identifier: &Identifier,
-    fuzzy: bool,
-) -> Result<(Vec<Found>, bool), Reply> {
+async fn search(association: &Association, identifier: &Identifier, fuzzy: bool) -> Result<(Vec<Found>, bool), Reply> {
     let matches_max = association.server.config.limits.find_matches_max;
     let (query, has_all_keys) = query(identifier, matches_max + 1, fuzzy)?;
     let found = association.server.store.search(&query).await.map_err(|error| {
@@ -129,13 +125,8 @@ fn push(query: &mut Query, sequence: Option<u32>, tag: u32, value: &str, fuzzy: 
 
 /// Keys that are no attributes of what is searched (PS3.4 §C.4.1.1.3).
 fn is_answered_apart(tag: u32) -> bool {
-    [
-        tag::SPECIFIC_CHARACTER_SET,
-        tag::QUERY_RETRIEVE_LEVEL,
-        tag::RETRIEVE_AE_TITLE,
-        tag::INSTANCE_AVAILABILITY,
-    ]
-    .contains(&tag)
+    [tag::SPECIFIC_CHARACTER_SET, tag::QUERY_RETRIEVE_LEVEL, tag::RETRIEVE_AE_TITLE, tag::INSTANCE_AVAILABILITY]
+        .contains(&tag)
 }
 
 /// The keys with their values in a match (PS3.4 §C.4.1.1.3.2). Everything that is found is at hand, so it is `ONLINE`.
@@ -145,9 +136,8 @@ fn answer<'a>(identifier: &Identifier, our_title: &str, value: &dyn Fn(&str) -> 
         let known = Attribute::of_tag(tag).filter(|one| one.sequence == sequence && one.level <= level);
         known.map_or("", |attribute| value(&attribute.keyword))
     };
-    let mut answer = DataSet::default()
-        .with(tag::QUERY_RETRIEVE_LEVEL, level_name(level))
-        .with(tag::RETRIEVE_AE_TITLE, our_title);
+    let mut answer =
+        DataSet::default().with(tag::QUERY_RETRIEVE_LEVEL, level_name(level)).with(tag::RETRIEVE_AE_TITLE, our_title);
     for (key, element) in identifier.keys.elements() {
         let content = match &element.content {
             Content::Text(_) if key == tag::INSTANCE_AVAILABILITY => Content::Text("ONLINE".to_owned()),

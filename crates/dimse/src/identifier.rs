@@ -35,7 +35,10 @@ impl Identifier {
         debug_assert!(command.has_data_set());
         let bytes = association.connection.read_data_set(context.id, IDENTIFIER_BYTES_MAX).await?;
         let Some(bytes) = bytes else {
-            return Ok(Err(Reply::new(OUT_OF_RESOURCES, format!("an identifier has at most {IDENTIFIER_BYTES_MAX} bytes"))));
+            return Ok(Err(Reply::new(
+                OUT_OF_RESOURCES,
+                format!("an identifier has at most {IDENTIFIER_BYTES_MAX} bytes"),
+            )));
         };
         Ok(Self::read(&bytes, &context.transfer_syntax_uid, root))
     }

@@ -33,11 +33,13 @@ mod sending;
 mod server;
 mod services;
 mod store_scp;
+mod tls;
 
 pub use commitment_scp::report_commitment;
 pub use commitment_scu::{CommitmentError, ask_commitment};
 pub use error::DimseError;
 pub use outgoing::Outgoing;
 pub use query_scu::{Moved, find, retrieve};
-pub use scu::{Target, echo, send_files, store};
+pub use scu::{Node, Target, echo, send_files, store};
 pub use server::{DimseConfig, DimseServer};
+pub use tls::{Tls, TlsError, TlsFiles};

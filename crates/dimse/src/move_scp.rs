@@ -72,8 +72,8 @@ async fn look_up(
             Reply::new(OUT_OF_RESOURCES, "the destination cannot be looked up now: ask again later")
         }
     })?;
-    let unknown = |_| Reply::new(DESTINATION_UNKNOWN, "host and port of the destination are not known");
-    let target = Target::of(&peer, server.config.ae_title.as_str()).map_err(unknown)?;
+    let unknown = |_| Reply::new(DESTINATION_UNKNOWN, "it is not known how to call the destination");
+    let target = Target::of(&peer, &server.config.node()).map_err(unknown)?;
     Ok((target, instances(association, identifier).await?))
 }
 

@@ -3,7 +3,7 @@
 use crate::DimseError;
 use crate::command::{C_FIND_RQ, C_MOVE_RQ, CommandSet, element};
 use crate::requestor::{Offer, Requestor};
-use crate::scu::Target;
+use crate::scu::{Node, Target};
 use crate::services::level_name;
 use dicom_dictionary_std::uids;
 use lightbox_dicom::DataSet;
@@ -39,7 +39,7 @@ pub struct Moved {
 /// [`DimseError`] says at which step it failed.
 pub async fn find(
     peer: &Peer,
-    our_ae: &str,
+    us: &Node,
     level: Level,
     keys: DataSet,
     matches_max: usize,
@@ -49,7 +49,7 @@ pub async fn find(
         Level::Patient => uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND,
         _ => uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND,
     };
-    let mut operation = Operation::begin(peer, our_ae, class, C_FIND_RQ, |request| request, level, keys).await?;
+    let mut operation = Operation::begin(peer, us, class, C_FIND_RQ, |request| request, level, keys).await?;
     let mut matches = 0;
     let ended = loop {
         let response = match operation.requestor.response(&operation.request).await {
@@ -85,7 +85,7 @@ pub async fn find(
 /// [`DimseError`] when the peer refuses, or the association breaks.
 pub async fn retrieve(
     peer: &Peer,
-    our_ae: &str,
+    us: &Node,
     destination: &str,
     level: Level,
     keys: DataSet,
@@ -96,7 +96,7 @@ pub async fn retrieve(
         _ => uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE,
     };
     let to = |request: CommandSet| request.with_title(element::MOVE_DESTINATION, destination);
-    let mut operation = Operation::begin(peer, our_ae, class, C_MOVE_RQ, to, level, keys).await?;
+    let mut operation = Operation::begin(peer, us, class, C_MOVE_RQ, to, level, keys).await?;
     let mut moved = Moved::default();
     let ended = loop {
         let response = match operation.requestor.response(&operation.request).await {
@@ -131,14 +131,14 @@ struct Operation {
 impl Operation {
     async fn begin(
         peer: &Peer,
-        our_ae: &str,
+        us: &Node,
         class: &str,
         command_field: u16,
         complete: impl FnOnce(CommandSet) -> CommandSet,
         level: Level,
         keys: DataSet,
     ) -> Result<Self, DimseError> {
-        let target = Target::of(peer, our_ae)?;
+        let target = Target::of(peer, us)?;
         let offer = Offer::new(class, &[uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN]);
         let mut requestor = Requestor::associate(&target, &[offer], ANSWER_WAIT_MAX).await?;
         let (context_id, transfer_syntax_uid) = match requestor.context_of(class) {

@@ -56,17 +56,20 @@ pub(crate) struct Requestor {
 
 impl Requestor {
     /// Asks for an association with these contexts.
-    pub(crate) async fn associate(
-        target: &Target,
-        offered: &[Offer],
-        wait_max: Duration,
-    ) -> Result<Self, DimseError> {
+    pub(crate) async fn associate(target: &Target, offered: &[Offer], wait_max: Duration) -> Result<Self, DimseError> {
         let address = target.address();
         let unreachable = |source| DimseError::Unreachable { address: address.clone(), source };
         let connect = timeout(wait_max, TcpStream::connect((target.host.as_str(), target.port))).await;
         let stream = connect.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
-        let mut connection = Connection::new(stream, wait_max);
+        let mut connection = match &target.tls {
+            None => Connection::new(stream, wait_max),
+            Some(tls) => {
+                let secured = timeout(wait_max, tls.connect(&target.host, stream)).await;
+                let secured = secured.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+                Connection::new(secured.map_err(unreachable)?, wait_max)
+            }
+        };
         let proposed = propose(offered);
         let request = Pdu::AssociationRQ(AssociationRQ {
             protocol_version: 1,
@@ -168,9 +171,11 @@ impl Requestor {
         match self.connection.read_command().await? {
             Some((context_id, command)) if command.command_field() == expected => {
                 let data_set = match command.has_data_set() {
-                    true => Some(self.connection.read_data_set(context_id, RESPONSE_BYTES_MAX).await?.ok_or_else(
-                        || ConnectionError::Malformed(format!("a response of more than {RESPONSE_BYTES_MAX} bytes")),
-                    )?),
+                    true => {
+                        Some(self.connection.read_data_set(context_id, RESPONSE_BYTES_MAX).await?.ok_or_else(|| {
+                            ConnectionError::Malformed(format!("a response of more than {RESPONSE_BYTES_MAX} bytes"))
+                        })?)
+                    }
                     false => None,
                 };
                 Ok(Response { command, data_set })

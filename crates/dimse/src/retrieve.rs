@@ -199,9 +199,8 @@ async fn instances_to_leave(store: &Store, study_instance_uid: &str) -> Result<V
     let mut instances = store.instances_of_study(study_instance_uid).await?;
     if instances.iter().any(|instance| instance.run_id.is_some()) {
         let runs = store.runs_of_study(study_instance_uid).await?;
-        let leaves = |run_id: &str| {
-            runs.iter().any(|run| run.id == run_id && visible(run.guard(), Viewer::Outside, now_ms()))
-        };
+        let leaves =
+            |run_id: &str| runs.iter().any(|run| run.id == run_id && visible(run.guard(), Viewer::Outside, now_ms()));
         instances.retain(|instance| instance.run_id.as_deref().is_none_or(leaves));
     }
     Ok(instances)

@@ -5,6 +5,7 @@ use crate::command::{C_ECHO_RQ, CommandSet};
 use crate::outgoing::Outgoing;
 use crate::requestor::{Offer, Requestor};
 use crate::sending::{Batch, batches, offers, open, store_one};
+use crate::tls::Tls;
 use dicom_dictionary_std::uids;
 use lightbox_domain::{AeTitle, Peer};
 use std::path::{Path, PathBuf};
@@ -16,8 +17,25 @@ pub(crate) const STORE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// How many files are looked at before they are sent.
 const FILES_AT_ONCE: usize = 512;
 
+/// Who we are when we call.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Our AE title.
+    pub ae_title: String,
+    /// How we take part in TLS, if we do.
+    pub tls: Option<Tls>,
+}
+
+impl Node {
+    /// A node without TLS.
+    #[must_use]
+    pub fn new(ae_title: &str) -> Self {
+        Self { ae_title: ae_title.to_owned(), tls: None }
+    }
+}
+
 /// Whom to call, and as whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// Host name or address.
     pub host: String,
@@ -27,18 +45,26 @@ pub struct Target {
     pub called: String,
     /// Our own.
     pub calling: String,
+    /// How to call it over TLS; `None` for without.
+    pub tls: Option<Tls>,
 }
 
 impl Target {
     /// Where a known peer is.
     ///
     /// # Errors
-    /// [`DimseError::NoAddress`] when nobody said where it is; [`DimseError::BadTitle`] when it has no title to call.
-    pub fn of(peer: &Peer, our_ae: &str) -> Result<Self, DimseError> {
+    /// [`DimseError::NoAddress`] when nobody said where it is; [`DimseError::BadTitle`] when it has no title to call;
+    /// [`DimseError::NoTls`] when it is called over TLS, and we cannot.
+    pub fn of(peer: &Peer, us: &Node) -> Result<Self, DimseError> {
         let (Some(host), Some(port)) = (peer.host.clone(), peer.port) else {
             return Err(DimseError::NoAddress(peer.ae_title.clone()));
         };
-        let target = Self { host, port, called: peer.ae_title.clone(), calling: our_ae.to_owned() };
+        let tls = match &us.tls {
+            _ if !peer.policy.tls => None,
+            Some(tls) if tls.can_call() => Some(tls.clone()),
+            _ => return Err(DimseError::NoTls(peer.ae_title.clone())),
+        };
+        let target = Self { host, port, called: peer.ae_title.clone(), calling: us.ae_title.clone(), tls };
         target.check()?;
         Ok(target)
     }
@@ -60,9 +86,9 @@ impl Target {
 ///
 /// # Errors
 /// [`DimseError`] says at which step it failed.
-pub async fn echo(peer: &Peer, our_ae: &str, wait_max: Duration) -> Result<Duration, DimseError> {
+pub async fn echo(peer: &Peer, us: &Node, wait_max: Duration) -> Result<Duration, DimseError> {
     let started = Instant::now();
-    let target = Target::of(peer, our_ae)?;
+    let target = Target::of(peer, us)?;
     let (class, syntax) = (uids::VERIFICATION, uids::IMPLICIT_VR_LITTLE_ENDIAN);
     let mut requestor = Requestor::associate(&target, &[Offer::new(class, &[syntax])], wait_max).await?;
     let echoed = match requestor.context(class, syntax) {
@@ -81,8 +107,8 @@ pub async fn echo(peer: &Peer, our_ae: &str, wait_max: Duration) -> Result<Durat
 ///
 /// # Errors
 /// [`DimseError`]; [`DimseError::is_permanent`] tells whether to try again.
-pub async fn store(peer: &Peer, our_ae: &str, object: &Outgoing) -> Result<(), DimseError> {
-    let target = Target::of(peer, our_ae)?;
+pub async fn store(peer: &Peer, us: &Node, object: &Outgoing) -> Result<(), DimseError> {
+    let target = Target::of(peer, us)?;
     let offered = offers(&object.sop_class_uid, &object.transfer_syntax_uid);
     let mut requestor = Requestor::associate(&target, &offered, STORE_WAIT_MAX).await?;
     let stored = store_one(&mut requestor, object, None).await;

@@ -1,6 +1,8 @@
 //! Accepts connections, as many at once as the site allows.
 
 use crate::acceptor;
+use crate::scu::Node;
+use crate::tls::Tls;
 use lightbox_domain::{AeTitle, Limits};
 use lightbox_pipeline::Receiver;
 use lightbox_store::Store;
@@ -11,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +21,8 @@ use tokio_util::task::TaskTracker;
 const REJECTED_AT_ONCE_MAX: usize = 32;
 /// How long to wait after the system refused to accept a connection, for example because too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a TLS handshake may take.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long messages under way may take to end at shutdown.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
 
@@ -30,6 +35,15 @@ pub struct DimseConfig {
     pub strict_called_aet: bool,
     /// The site's limits.
     pub limits: Arc<Limits>,
+    /// How we take part in TLS, if we do.
+    pub tls: Option<Tls>,
+}
+
+impl DimseConfig {
+    /// Who we are when we call.
+    pub(crate) fn node(&self) -> Node {
+        Node { ae_title: self.ae_title.to_string(), tls: self.tls.clone() }
+    }
 }
 
 /// The DIMSE door: verification, storage, query and retrieve as SCP. Cheap to clone.
@@ -79,6 +93,18 @@ impl DimseServer {
 
     /// Serves until `shutdown` is ready. Messages under way are then answered, idle associations aborted.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        self.serve_on(listener, None, shutdown).await;
+    }
+
+    /// The same over TLS; the places are shared with [`DimseServer::serve`]. Nobody is served without [`DimseConfig::tls`].
+    pub async fn serve_tls(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        match &self.config.tls {
+            Some(tls) => self.serve_on(listener, Some(tls), shutdown).await,
+            None => shutdown.await,
+        }
+    }
+
+    async fn serve_on(&self, listener: TcpListener, tls: Option<&Tls>, shutdown: impl Future<Output = ()>) {
         let stop = CancellationToken::new();
         let associations = TaskTracker::new();
         tokio::pin!(shutdown);
@@ -88,7 +114,7 @@ impl DimseServer {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, caller)) => self.attend(stream, caller, &associations, &stop),
+                Ok((stream, caller)) => self.attend(stream, caller, tls.cloned(), &associations, &stop),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a DICOM connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -98,18 +124,32 @@ impl DimseServer {
         drop(listener);
         stop.cancel();
         associations.close();
-        if tokio::time::timeout(SHUTDOWN_MAX, associations.wait()).await.is_err() {
+        if timeout(SHUTDOWN_MAX, associations.wait()).await.is_err() {
             tracing::warn!(left = associations.len(), "associations did not end in time; their peers will send again");
         }
     }
 
-    fn attend(&self, stream: TcpStream, caller: SocketAddr, associations: &TaskTracker, stop: &CancellationToken) {
+    fn attend(
+        &self,
+        stream: TcpStream,
+        caller: SocketAddr,
+        tls: Option<Tls>,
+        associations: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
         let Some(place) = self.take_place() else { return };
         if let Err(error) = stream.set_nodelay(true) {
             return tracing::debug!(%error, "lost a connection");
         }
         let (server, stop) = (self.clone(), stop.clone());
-        associations.spawn(async move { acceptor::serve(&server, stream, caller, place, stop).await });
+        associations.spawn(async move {
+            let Some(tls) = tls else { return acceptor::serve(&server, stream, caller, place, stop).await };
+            match timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
+                Ok(Ok(stream)) => acceptor::serve(&server, stream, caller, place, stop).await,
+                Ok(Err(error)) => tracing::info!(host = %caller.ip(), %error, "refused a connection over TLS"),
+                Err(_) => tracing::info!(host = %caller.ip(), "gave up a connection whose TLS handshake did not end"),
+            }
+        });
     }
 
     /// A place for one more association of this peer, if it has not as many as it may.

@@ -145,9 +145,9 @@ mod tests {
     #[test]
     fn other_services_are_not() {
         for class in [
-            "1.2.840.10008.5.1.4.31",   // Modality Worklist
-            "1.2.840.10008.1.3.10",     // DICOMDIR
-            "1.2.840.10008.5.1.1.9",    // printing
+            "1.2.840.10008.5.1.4.31", // Modality Worklist
+            "1.2.840.10008.1.3.10",   // DICOMDIR
+            "1.2.840.10008.5.1.1.9",  // printing
             "1.2.840.10008.5.1.4.1.1.200.4",
             "1.2.840.10008.5.9.9",
         ] {

@@ -165,7 +165,13 @@ impl Worker {
     }
 
     /// Leaves the row of a job for a person to see.
-    async fn bury(&self, claimed: &Claimed, action: &'static str, kind: &'static str, reason: &str) -> Result<(), JobError> {
+    async fn bury(
+        &self,
+        claimed: &Claimed,
+        action: &'static str,
+        kind: &'static str,
+        reason: &str,
+    ) -> Result<(), JobError> {
         let mut write = self.pipeline.store.write().await?;
         write.bury(claimed, reason).await?;
         write.append_event(Event::new("lightbox", action, kind, &claimed.job.subject()).outcome(reason)).await?;

@@ -117,11 +117,12 @@ impl Store {
         ae_title: &str,
         transaction_uid: &str,
     ) -> Result<Option<CommitmentRequest>, StoreError> {
-        let row = sqlx::query("SELECT delivery_id FROM commitment_requests WHERE ae_title = $1 AND transaction_uid = $2")
-            .bind(ae_title)
-            .bind(transaction_uid)
-            .fetch_optional(self.readers())
-            .await?;
+        let row =
+            sqlx::query("SELECT delivery_id FROM commitment_requests WHERE ae_title = $1 AND transaction_uid = $2")
+                .bind(ae_title)
+                .bind(transaction_uid)
+                .fetch_optional(self.readers())
+                .await?;
         match row {
             Some(row) => self.commitment_request(row.try_get("delivery_id")?).await,
             None => Ok(None),

@@ -154,7 +154,8 @@ fn peer_of(row: &AnyRow) -> Result<Peer, StoreError> {
 
 fn policy_of(row: &AnyRow) -> Result<PeerPolicy, StoreError> {
     let (services, syntaxes): (String, String) = (row.try_get("services")?, row.try_get("transfer_syntaxes")?);
-    let number = |column| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.and_then(|n| u32::try_from(n).ok()));
+    let number =
+        |column| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.and_then(|n| u32::try_from(n).ok()));
     Ok(PeerPolicy {
         services: services.split_whitespace().filter_map(PeerService::parse).collect(),
         associations_max: number("associations_max")?,

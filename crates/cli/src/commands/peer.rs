@@ -2,9 +2,10 @@
 
 use super::{actor, open, time};
 use crate::output::{Output, columns};
-use crate::settings::DataFlag;
+use crate::settings::{DataFlag, TlsFlags, node};
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use lightbox_dimse::Node;
 use lightbox_domain::{AeTitle, Peer as DicomPeer, PeerPolicy, PeerService, Uid};
 use lightbox_store::now_ms;
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ pub enum Peer {
         /// Our AE title
         #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
         aet: String,
+        #[command(flatten)]
+        tls: TlsFlags,
         #[command(flatten)]
         data: DataFlag,
     },
@@ -82,7 +85,7 @@ impl Peer {
             Self::Allow(allow) => allow.execute(output).await,
             Self::List { data } => list(&data, output).await,
             Self::Remove { ae_title, data } => remove(&ae_title, &data, output).await,
-            Self::Echo { ae_title, aet, data } => echo(&ae_title, &aet, &data, output).await,
+            Self::Echo { ae_title, aet, tls, data } => echo(&ae_title, &node(&data, &aet, tls)?, &data, output).await,
         }
     }
 }
@@ -164,12 +167,12 @@ async fn remove(ae_title: &str, data: &DataFlag, output: &Output) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-async fn echo(ae_title: &str, aet: &str, data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
+async fn echo(ae_title: &str, us: &Node, data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
     /// How long a peer may take to answer.
     const WAIT_MAX: Duration = Duration::from_secs(10);
     let (_, store) = open(data).await?;
     let peer = store.peer(ae_title).await?;
-    let took = lightbox_dimse::echo(&peer, aet, WAIT_MAX).await?;
+    let took = lightbox_dimse::echo(&peer, us, WAIT_MAX).await?;
     let ms = took.as_millis();
     output.print(&serde_json::json!({ "ok": true, "ms": ms }), || format!("{ae_title} answered in {ms} ms"));
     Ok(ExitCode::SUCCESS)

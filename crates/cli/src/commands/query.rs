@@ -2,7 +2,7 @@
 
 use super::open;
 use crate::output::{Output, columns};
-use crate::settings::DataFlag;
+use crate::settings::{DataFlag, TlsFlags, node};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use lightbox_dicom::DataSet;
@@ -26,6 +26,8 @@ pub struct Query {
     /// Our AE title
     #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
     aet: String,
+    #[command(flatten)]
+    tls: TlsFlags,
     #[command(flatten)]
     data: DataFlag,
 }
@@ -71,9 +73,10 @@ impl Query {
         let asked = asked(self.level.usual_keys(), &self.keys)?;
         let (_, store) = open(&self.data).await?;
         let peer = store.peer(&self.ae_title).await?;
+        let us = node(&self.data, &self.aet, self.tls.clone())?;
         let keys = asked.iter().fold(DataSet::default(), |keys, (one, value)| keys.with(one.tag, value.as_str()));
         let mut found = Vec::new();
-        lightbox_dimse::find(&peer, &self.aet, self.level.level(), keys, self.limit, |one| found.push(one)).await?;
+        lightbox_dimse::find(&peer, &us, self.level.level(), keys, self.limit, |one| found.push(one)).await?;
         let json: Vec<serde_json::Value> = found
             .iter()
             .map(|one| {

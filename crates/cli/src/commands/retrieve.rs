@@ -2,7 +2,7 @@
 
 use super::open;
 use crate::output::Output;
-use crate::settings::DataFlag;
+use crate::settings::{DataFlag, TlsFlags, node};
 use anyhow::Context;
 use clap::Args;
 use lightbox_dicom::DataSet;
@@ -30,6 +30,8 @@ pub struct Retrieve {
     #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
     aet: String,
     #[command(flatten)]
+    tls: TlsFlags,
+    #[command(flatten)]
     data: DataFlag,
 }
 
@@ -38,9 +40,10 @@ impl Retrieve {
     pub async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
         let (_, store) = open(&self.data).await?;
         let peer = store.peer(&self.ae_title).await?;
+        let us = node(&self.data, &self.aet, self.tls.clone())?;
         let (level, keys) = self.keys()?;
         let to = self.to.as_deref().unwrap_or(&self.aet);
-        let moved = lightbox_dimse::retrieve(&peer, &self.aet, to, level, keys, |_| {}).await?;
+        let moved = lightbox_dimse::retrieve(&peer, &us, to, level, keys, |_| {}).await?;
         let json = serde_json::json!({
             "to": to, "completed": moved.completed, "warned": moved.warned, "failed": moved.failed,
         });

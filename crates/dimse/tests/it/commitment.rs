@@ -7,7 +7,7 @@ use crate::setting::{PATIENCE, Setting};
 use dicom_ul::pdu::Pdu;
 use lightbox_dicom::DataSet;
 use lightbox_dicom::data_set::tag;
-use lightbox_dimse::{DimseError, report_commitment};
+use lightbox_dimse::{DimseError, Node, report_commitment};
 use lightbox_domain::{Job, JobKind, Peer};
 
 const COMMITMENT: &str = "1.2.840.10008.1.20.1";
@@ -97,7 +97,7 @@ async fn a_peer_with_an_address_is_told_by_a_job_that_survives() {
     }
     let commitment = commitment.expect("a job");
     // The other side never asked, so it refuses, and the report stays due.
-    let refused = report_commitment(&archive.store, "LIGHTBOX", &commitment).await;
+    let refused = report_commitment(&archive.store, &Node::new("LIGHTBOX"), &commitment).await;
     assert!(matches!(refused, Err(DimseError::Failed { status: 0x0115, .. })), "{refused:?}");
     assert_eq!(archive.store.commitment(&commitment).await.unwrap().unwrap().state, "due");
 }
@@ -136,7 +136,8 @@ async fn a_procedure_step_lists_what_it_made() {
     assert_eq!(step(&mut caller, 0x0140, "1.2.9", &begun).await, 0);
     assert_eq!(step(&mut caller, 0x0140, "1.2.9", &begun).await, 0x0111, "twice");
 
-    let series = DataSet::default().with_items(0x0008_1140, vec![reference(CT, "1.2.3.4.1"), reference(CT, "1.2.3.4.2")]);
+    let series =
+        DataSet::default().with_items(0x0008_1140, vec![reference(CT, "1.2.3.4.1"), reference(CT, "1.2.3.4.2")]);
     let ended = DataSet::default().with(STATUS, "COMPLETED").with_items(0x0040_0340, vec![series]);
     assert_eq!(step(&mut caller, 0x0120, "1.2.8", &ended).await, 0x0112, "nobody began that");
     assert_eq!(step(&mut caller, 0x0120, "1.2.9", &ended).await, 0);

@@ -6,7 +6,7 @@ use crate::setting::{Setting, call, said};
 use dicom_ul::pdu::PDataValueType;
 use lightbox_dicom::DataSet;
 use lightbox_dicom::data_set::tag;
-use lightbox_dimse::{DimseError, find};
+use lightbox_dimse::{DimseError, Node, find};
 use lightbox_domain::{Level, Peer, PeerPolicy, PeerService};
 
 const STUDY_INSTANCE_UID: u32 = 0x0020_000D;
@@ -28,7 +28,7 @@ pub async fn filled(setting: &Setting) {
 
 async fn found(setting: &Setting, level: Level, keys: DataSet) -> Vec<DataSet> {
     let mut found = Vec::new();
-    find(&setting.as_peer(), "TEST", level, keys, 1_000, |one| found.push(one)).await.unwrap();
+    find(&setting.as_peer(), &Node::new("TEST"), level, keys, 1_000, |one| found.push(one)).await.unwrap();
     found
 }
 
@@ -81,7 +81,7 @@ async fn more_matches_than_allowed_are_cut_off_and_said_to_be() {
     filled(&setting).await;
     let mut matches = 0;
     let keys = DataSet::default().with(STUDY_INSTANCE_UID, "");
-    let ended = find(&setting.as_peer(), "TEST", Level::Study, keys, 1_000, |_| matches += 1).await;
+    let ended = find(&setting.as_peer(), &Node::new("TEST"), Level::Study, keys, 1_000, |_| matches += 1).await;
     assert!(matches!(&ended, Err(DimseError::Failed { status: 0xA700, .. })), "{ended:?}");
     assert_eq!(matches, 2);
 }
@@ -94,7 +94,7 @@ async fn a_query_that_cannot_be_understood_is_refused() {
         other => panic!("not refused: {other:?}"),
     };
     let keys = DataSet::default().with(0x0008_0020, "yesterday");
-    let (code, comment) = status(find(&setting.as_peer(), "TEST", Level::Study, keys, 10, |_| {}).await);
+    let (code, comment) = status(find(&setting.as_peer(), &Node::new("TEST"), Level::Study, keys, 10, |_| {}).await);
     assert_eq!(code, 0xC000);
     assert!(comment.contains("StudyDate") && !comment.contains("yesterday"), "{comment}");
 
@@ -129,6 +129,6 @@ async fn a_peer_that_may_not_query_cannot() {
     let setting = Setting::start().await;
     let policy = PeerPolicy { services: vec![PeerService::Store], ..PeerPolicy::default() };
     setting.admit_peer(&Peer { policy, ..Peer::new("TEST", 0) }).await;
-    let refused = find(&setting.as_peer(), "TEST", Level::Study, DataSet::default(), 10, |_| {}).await;
+    let refused = find(&setting.as_peer(), &Node::new("TEST"), Level::Study, DataSet::default(), 10, |_| {}).await;
     assert!(matches!(refused, Err(DimseError::ServiceRefused { .. })), "{refused:?}");
 }

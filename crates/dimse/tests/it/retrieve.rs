@@ -5,9 +5,9 @@ use crate::object::{EXPLICIT, Object};
 use crate::query::filled;
 use crate::setting::{PATIENCE, Setting, dcmtk, peer_at, said};
 use dicom_ul::pdu::Pdu;
-use lightbox_dicom::{DataSet, same_data_set};
 use lightbox_dicom::data_set::tag;
-use lightbox_dimse::{DimseError, Moved, retrieve};
+use lightbox_dicom::{DataSet, same_data_set};
+use lightbox_dimse::{DimseError, Moved, Node, retrieve};
 use lightbox_domain::{Level, Limits, Peer};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -41,7 +41,7 @@ async fn every_level_is_moved() {
         (Level::Study, keys(STUDY_INSTANCE_UID, "1.2.3.9"), 0),
     ] {
         let mut told = 0;
-        let moved = retrieve(&source.as_peer(), "TEST", "PACS", level, keys, |_| told += 1).await.unwrap();
+        let moved = retrieve(&source.as_peer(), &Node::new("TEST"), "PACS", level, keys, |_| told += 1).await.unwrap();
         assert_eq!((moved, told), (Moved { completed: count, ..Moved::default() }, count), "{level:?}");
     }
     assert_eq!(destination.files_kept().await, 4);
@@ -53,7 +53,7 @@ async fn a_destination_must_be_known_with_its_address() {
     source.admit("NOWHERE", None).await;
     for title in ["STRANGER", "NOWHERE"] {
         let keys = keys(STUDY_INSTANCE_UID, "1.2.3.2");
-        let refused = retrieve(&source.as_peer(), "TEST", title, Level::Study, keys, |_| {}).await;
+        let refused = retrieve(&source.as_peer(), &Node::new("TEST"), title, Level::Study, keys, |_| {}).await;
         assert!(matches!(&refused, Err(DimseError::Failed { status: 0xA801, .. })), "{title}: {refused:?}");
     }
 }
@@ -63,7 +63,15 @@ async fn what_cannot_be_moved_is_counted_and_named() {
     let (source, _destination) = two_doors().await;
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     source.admit_peer(&Peer { ae_title: "GONE".to_owned(), ..peer_at(nobody) }).await;
-    let moved = retrieve(&source.as_peer(), "TEST", "GONE", Level::Study, keys(STUDY_INSTANCE_UID, "1.2.3.2"), |_| {}).await;
+    let moved = retrieve(
+        &source.as_peer(),
+        &Node::new("TEST"),
+        "GONE",
+        Level::Study,
+        keys(STUDY_INSTANCE_UID, "1.2.3.2"),
+        |_| {},
+    )
+    .await;
     assert!(matches!(&moved, Err(DimseError::Failed { status: 0xA702, .. })), "{moved:?}");
 }
 
@@ -72,7 +80,15 @@ async fn too_much_at_once_is_refused() {
     let source = Setting::start_with(|limits| limits.retrieved_instances_max = 1).await;
     source.admit_peer(&source.as_peer()).await;
     filled(&source).await;
-    let refused = retrieve(&source.as_peer(), "TEST", "PACS", Level::Study, keys(STUDY_INSTANCE_UID, "1.2.3.2"), |_| {}).await;
+    let refused = retrieve(
+        &source.as_peer(),
+        &Node::new("TEST"),
+        "PACS",
+        Level::Study,
+        keys(STUDY_INSTANCE_UID, "1.2.3.2"),
+        |_| {},
+    )
+    .await;
     assert!(matches!(&refused, Err(DimseError::Failed { status: 0xA701, .. })), "{refused:?}");
 }
 
