@@ -8,7 +8,7 @@ const server = process.env.LIGHTBOX_SERVER ?? 'http://127.0.0.1:8080';
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: { xmlbuilder2: fileURLToPath(new URL('src/pages/study/noMeshes.ts', import.meta.url)) } },
-  server: { proxy: { '/api': server, '/dicomweb': server } },
+  server: { proxy: { '/api': server, '/dicomweb': server, '/ohif': server } },
   // Pre-bundling would break the loader's `new URL(…, import.meta.url)` references to its worker and codecs;
   // its CommonJS dependencies still need it.
   optimizeDeps: {

@@ -10,7 +10,14 @@ interface Complaints {
   found: string[];
 }
 
+/** Collects what a page and the pages that it opens complain of, and every request to another server than ours. */
 function watch(page: Page, complaints: Complaints): void {
+  page.on('popup', (popup) => watch(popup, complaints));
+  page.on('request', (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (protocol.startsWith('http') && hostname !== '127.0.0.1')
+      complaints.found.push(`foreign: ${request.url()}`);
+  });
   page.on('pageerror', (error) => complaints.found.push(`error: ${error.stack ?? error.message}`));
   page.on('console', (message) => {
     // The browser reports each refused request here too; they are judged by their status below.
@@ -98,6 +105,21 @@ export function meansOf(canvas: Locator): Promise<{ red: number; alpha: number }
     }
     const count = Math.max(1, pixels.length / 4);
     return { red: red / count, alpha: alpha / count };
+  });
+}
+
+/** How far the red values of a canvas spread (standard deviation): 0 for one that is all of one colour. */
+export function spreadOf(canvas: Locator): Promise<number> {
+  return canvas.evaluate((element: HTMLCanvasElement) => {
+    const pixels = element.getContext('2d')?.getImageData(0, 0, element.width, element.height).data ?? [];
+    let [count, sum, squares] = [0, 0, 0];
+    for (let index = 0; index < pixels.length; index += 4) {
+      const red = pixels[index] ?? 0;
+      count += 1;
+      sum += red;
+      squares += red * red;
+    }
+    return count === 0 ? 0 : Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
   });
 }
 

@@ -26,6 +26,8 @@ test('a study appears by itself, with what AI found beside its threshold', async
   await expect(pneumonia).toContainText('Film, Pneumonia Six');
   await expect(pneumonia.getByText('Found', { exact: true })).toBeVisible();
   await expect(pneumonia).toContainText(/Pneumonia\s*0\.90\s*thr 0\.50/);
+  // What was acquired, not what AI added to it.
+  await expect(pneumonia.getByRole('cell', { name: 'DX', exact: true })).toBeVisible();
   const normal = rowOf(page, 'FILM-01');
   await expect(normal.getByText('Nothing found')).toBeVisible();
   await expect(normal).toContainText(/0\.02\s*thr 0\.50/);
@@ -172,6 +174,11 @@ test('the whole way by keyboard', async ({ page }) => {
   await expect(page.getByRole('heading', { name: 'Read', level: 1 })).toBeVisible();
   // The list keeps its place.
   await expect(opened).toBeFocused();
+
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('menuitem', { name: 'Open in OHIF' })).toBeVisible();
+  await page.keyboard.press('Escape');
 
   await page.keyboard.press('Control+k');
   await page.getByRole('textbox', { name: 'Search studies and pages' }).fill('FILM-09');

@@ -9,7 +9,7 @@ from pathlib import Path
 from queue import Queue
 
 import pytest
-from lightbox import PATIENCE_SECONDS, Server, run_tool, wait_for
+from lightbox import PATIENCE_SECONDS, Server, run_tool, samples, wait_for
 from pacs import Dcmqrscp, Orthanc
 from pydicom import Dataset, dcmread
 from pydicom.data import get_charset_files
@@ -106,12 +106,12 @@ def test_pynetdicom_moves_to_its_own_scp(server: Server, film: Dataset) -> None:
     assert got[0].PixelData == film.PixelData
 
 
-def test_pynetdicom_gets(server: Server, film: Dataset) -> None:
-    assert store(server, film) == [0x0000]
+def get(server: Server, film: Dataset, transfer_syntax: str) -> list[Dataset]:
+    """What a C-GET of the film's study brings to a caller that takes this syntax only; it must end well."""
     model, got = StudyRootQueryRetrieveInformationModelGet, []
     ae = AE(ae_title="FOREIGN")
     ae.add_requested_context(model)
-    ae.add_requested_context(film.SOPClassUID, ImplicitVRLittleEndian)
+    ae.add_requested_context(film.SOPClassUID, transfer_syntax)
 
     def keep(event: evt.Event) -> int:
         got.append(event.dataset)
@@ -127,7 +127,22 @@ def test_pynetdicom_gets(server: Server, film: Dataset) -> None:
     statuses = [status.Status for status, _ in association.send_c_get(keys, model)]
     association.release()
     assert statuses[-1] == 0x0000
+    return got
+
+
+def test_pynetdicom_gets(server: Server, film: Dataset) -> None:
+    assert store(server, film) == [0x0000]
+    got = get(server, film, ImplicitVRLittleEndian)
     assert [(one.SOPInstanceUID, one.PixelData) for one in got] == [(film.SOPInstanceUID, film.PixelData)]
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample["transfer_syntax_uid"])
+def test_a_peer_gets_every_film_in_the_syntax_that_it_takes(server: Server, sample: dict) -> None:
+    film = dcmread(sample["path"])
+    assert store(server, film) == [0x0000]
+    [got] = get(server, film, ImplicitVRLittleEndian)
+    assert got.SOPInstanceUID == film.SOPInstanceUID
+    assert len(got.PixelData) // 2 * 2 == got.Rows * got.Columns * got.SamplesPerPixel * got.BitsAllocated // 8
 
 
 def test_findscu_is_answered(server: Server, film: Dataset, tmp_path: Path) -> None:

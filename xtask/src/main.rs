@@ -5,6 +5,7 @@
 mod api;
 mod bench;
 mod demo;
+mod ohif;
 mod openapi;
 mod samples;
 mod server;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::ohif;
 use crate::step;
 use crate::web;
 use crate::workspace::Workspace;
@@ -31,10 +32,13 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     step::quietly("app cxr-pneumonia", &mut script("apps/cxr-pneumonia/prepare.sh"))?;
     step::quietly("sample radiographs", &mut script("samples/prepare.sh"))?;
     check_node()?;
+    ohif::place(workspace)?;
     if for_tests {
         web::install(workspace, "web")?;
         web::install(workspace, "e2e")?;
         rust_components(workspace)?;
+        let mut python = workspace.command(workspace.venv().join("bin/python"));
+        step::quietly("samples of other viewers", python.arg(workspace.root.join("tests/foreign/pixel_samples.py")))?;
         step::quietly("cargo-deny", &mut script("setup/cargo-deny.sh"))?;
     }
     Ok(())

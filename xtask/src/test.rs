@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
+use crate::ohif;
 use crate::openapi;
 use crate::setup::{self, Purpose};
 use crate::step;
@@ -129,6 +130,7 @@ fn deny(context: &Context) -> Result<()> {
 fn web_pages(context: &Context) -> Result<()> {
     web::install(context.workspace, "web")?;
     step::loudly(&mut web::npm(context.workspace, "web", &["run", "--silent", "check"]))?;
+    ohif::place(context.workspace)?;
     web::build(context.workspace)
 }
 

@@ -67,7 +67,7 @@ pub fn npm(workspace: &Workspace, folder: &str, arguments: &[&str]) -> Command {
 }
 
 /// A digest over the names and the contents of all files below `folder`, except in the top folders named `without`.
-fn tree_digest(folder: &Path, without: &[&str]) -> Result<String> {
+pub fn tree_digest(folder: &Path, without: &[&str]) -> Result<String> {
     let mut digest = Sha256::new();
     let files = WalkDir::new(folder).sort_by_file_name().into_iter();
     for entry in
@@ -85,7 +85,7 @@ fn tree_digest(folder: &Path, without: &[&str]) -> Result<String> {
 }
 
 /// Makes `target` a copy of `source`. It appears at once or not at all.
-fn replace(source: &Path, target: &Path) -> Result<()> {
+pub fn replace(source: &Path, target: &Path) -> Result<()> {
     let parent = target.parent().context("the root folder cannot be replaced")?;
     fs::create_dir_all(parent)?;
     let copy = tempfile::Builder::new().prefix(".copy-").tempdir_in(parent)?;
@@ -123,7 +123,8 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-fn hex(digest: Sha256) -> String {
+/// A digest as people write it.
+pub fn hex(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,6 +1,7 @@
 //! The one binary, `lightbox`: settings, logging, wiring and shutdown. What the commands do is in the other rooms.
 
 mod commands;
+mod measure;
 mod output;
 mod serve;
 mod settings;

@@ -1,11 +1,12 @@
 //! `lightbox serve`: everything wired together, until it is told to stop.
 
+use crate::measure;
 use crate::output::Output;
 use crate::settings::{ServeFlags, Settings};
 use anyhow::Context;
 use lightbox_dimse::{DimseConfig, DimseServer, Node};
 use lightbox_domain::{Event, Job, JobKind, Peer};
-use lightbox_http::{EchoOutcome, HttpState};
+use lightbox_http::{EchoOutcome, HttpState, RenderMetrics};
 use lightbox_inference::Runners;
 use lightbox_pipeline::{JobError, Pipeline, Worker};
 use lightbox_store::{DataFolder, Store};
@@ -32,6 +33,7 @@ const ECHO_WAIT_MAX: Duration = Duration::from_secs(10);
 pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCode> {
     start_logging(output.is_json());
     let settings = flags.settings()?;
+    let metrics = measure::start()?;
     let folder = DataFolder::open(&settings.data)?;
     let _lock = folder.lock()?;
     let store = Store::open(&folder).await?;
@@ -48,7 +50,7 @@ pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCod
     let signals = StopSignals::listen()?;
     let doors = Doors { http, dicom, dicom_tls };
     announce(output, &settings, &doors.addresses()?, one_time.as_ref());
-    run(&settings, store, doors, signals).await;
+    run(&settings, store, metrics, doors, signals).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -149,7 +151,7 @@ fn announce(
 }
 
 /// Runs the doors and the worker until a signal comes, then lets them finish what is under way.
-async fn run(settings: &Settings, store: Store, doors: Doors, signals: StopSignals) {
+async fn run(settings: &Settings, store: Store, metrics: RenderMetrics, doors: Doors, signals: StopSignals) {
     let limits = Arc::new(settings.limits.clone());
     let runners = Arc::new(Runners::new(settings.onnxruntime.clone(), settings.model_threads));
     let pipeline = Pipeline::new(store, runners, limits);
@@ -157,7 +159,8 @@ async fn run(settings: &Settings, store: Store, doors: Doors, signals: StopSigna
     let worker = tokio::spawn(worker(&pipeline, settings).work(stopped.clone()));
     let dimse =
         tokio::spawn(serve_dimse(dimse_server(&pipeline, settings), doors.dicom, doors.dicom_tls, stopped.clone()));
-    let web = tokio::spawn(lightbox_http::serve(doors.http, http_state(&pipeline, settings), until(stopped)));
+    let state = http_state(&pipeline, settings).with_metrics(metrics);
+    let web = tokio::spawn(lightbox_http::serve(doors.http, state, until(stopped)));
     signals.first().await;
     tracing::info!("stopping; what is under way is finished first");
     let _ = stop.send(true);

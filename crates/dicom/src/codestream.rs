@@ -23,9 +23,21 @@ pub(crate) fn read_info(bytes: &[u8]) -> Option<StreamInfo> {
     }
 }
 
+/// Whether these are the first bytes of a frame rather than of the continuation of one: the start markers of JPEG and
+/// JPEG-LS, of JPEG 2000, and of JPEG XL.
+pub(crate) fn is_start(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xFF, 0xD8, 0xFF, ..] | [0xFF, 0x4F, 0xFF, 0x51] | [0xFF, 0x0A, ..] | [0, 0, 0, 0x0C])
+}
+
 /// Whether a JPEG frame says how its colours are coded: by an Adobe or a JFIF segment.
 pub(crate) fn jpeg_names_colours(bytes: &[u8]) -> bool {
     segments(bytes).any(|segment| matches!(segment, Segment { marker: 0xE0 | 0xEE, .. }))
+}
+
+/// Whether a JPEG frame is of a process with loss: a discrete cosine transform (ITU-T T.81 Table B.1).
+pub(crate) fn is_lossy_jpeg(bytes: &[u8]) -> bool {
+    let is_dct = |marker| matches!(marker, 0xC0..=0xC2 | 0xC5 | 0xC6 | 0xC9 | 0xCA | 0xCD | 0xCE);
+    bytes.starts_with(&[0xFF, 0xD8]) && segments(bytes).any(|segment| is_dct(segment.marker))
 }
 
 struct Segment<'a> {
@@ -100,6 +112,7 @@ mod tests {
         let expected = StreamInfo { rows: 512, columns: 768, components: 1, bits: 12, planar: false };
         assert_eq!(read_info(&jpeg), Some(expected));
         assert!(jpeg_names_colours(&jpeg));
+        assert!(!is_lossy_jpeg(&jpeg) && is_lossy_jpeg(&[0xFF, 0xD8, 0xFF, 0xC1, 0, 2]));
     }
 
     #[test]

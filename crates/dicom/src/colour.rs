@@ -43,7 +43,7 @@ fn narrow(bytes: &[u8], module: &PixelModule) -> Vec<u8> {
 }
 
 /// Two pixels as Y₁ Y₂ B R to Y₁ B R, Y₂ B R.
-fn share_colours(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn share_colours(bytes: &[u8]) -> Vec<u8> {
     bytes
         .as_chunks::<4>()
         .0

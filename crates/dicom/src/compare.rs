@@ -2,12 +2,13 @@
 //!
 //! Each file is walked once into a digest of what it says: values in little endian, without the padding that only makes
 //! lengths even, without the lengths themselves. Pixel data are compared as bytes, and where those differ because one of
-//! them is compressed without loss, as decoded frames.
+//! them is compressed without loss or orders its channels otherwise, as decoded frames.
 
-use crate::frames::{Frame, PixelModule, read_frame};
+use crate::decode::{self, Decoded};
+use crate::frames::{FrameReader, pixel_word_bytes};
 use crate::object;
-use crate::walk::{Element, Event, Walker, dictionary_vr};
-use crate::{InspectError, PixelError, colour, decode, syntax};
+use crate::walk::{Element, Event, OF_ENCAPSULATION, Walker, dictionary_vr, word_bytes};
+use crate::{InspectError, PixelError, colour, syntax};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 use lightbox_domain::Limits;
@@ -16,8 +17,6 @@ use std::fs::File;
 use std::path::Path;
 
 const DATA_SET_TRAILING_PADDING: Tag = Tag(0xFFFC, 0xFFFC);
-/// Where the frames of encapsulated pixel data begin, how long they are, and all of them together.
-const OF_ENCAPSULATION: [Tag; 3] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002), Tag(0x7FE0, 0x0003)];
 
 /// What a file says.
 struct Summary {
@@ -46,7 +45,8 @@ pub fn same_data_set(a: &Path, b: &Path, limits: &Limits) -> Result<bool, Inspec
     }
     let lossless = [&of_a, &of_b].iter().all(|summary| syntax::is_lossless(&summary.transfer_syntax_uid));
     let compressed = encoding_a.is_some() || encoding_b.is_some();
-    if of_a.pixels.is_none() || !lossless || !compressed {
+    let described_alike = of_a.pixel_attributes == of_b.pixel_attributes;
+    if of_a.pixels.is_none() || !lossless || !compressed && described_alike {
         return Ok(false);
     }
     same_frames(a, b, limits)
@@ -59,7 +59,8 @@ fn pixel_encoding(transfer_syntax_uid: &str) -> Option<&str> {
 
 fn summarise(path: &Path, limits: &Limits) -> Result<Summary, InspectError> {
     let mut opened = object::open(Box::new(File::open(path)?), limits.inflated_bytes_max)?;
-    let mut digests = Digests { attributes: Sha256::new(), pixel_attributes: Sha256::new(), pixels: None };
+    let mut digests =
+        Digests { attributes: Sha256::new(), pixel_attributes: Sha256::new(), pixels: None, bits_allocated: 0 };
     while let Some(event) = opened.walker.next()? {
         digests.take(event, &mut opened.walker)?;
     }
@@ -75,6 +76,8 @@ struct Digests {
     attributes: Sha256,
     pixel_attributes: Sha256,
     pixels: Option<Sha256>,
+    /// Of the top level, which tells how big-endian pixel data are swapped.
+    bits_allocated: u16,
 }
 
 impl Digests {
@@ -82,8 +85,13 @@ impl Digests {
         let top_level = walker.depth() == 0;
         match event {
             Event::Element(Element { tag, .. }) if only_encodes(tag) => Ok(()),
+            Event::Element(element @ Element { tag: tags::BITS_ALLOCATED, .. }) if top_level => {
+                hash_tag(&mut self.attributes, element.tag);
+                self.take_bits_allocated(walker)
+            }
             Event::Element(element @ Element { tag: tags::PIXEL_DATA, .. }) if top_level => {
-                hash_value(self.pixels.insert(Sha256::new()), element, walker)
+                let word = pixel_word_bytes(element.vr, walker.encoding().big_endian, self.bits_allocated);
+                hash_bytes(self.pixels.insert(Sha256::new()), element, walker, word)
             }
             Event::FragmentsStart(tags::PIXEL_DATA, _) if walker.depth() == 1 => self.take_fragments(walker),
             Event::Element(
@@ -105,6 +113,17 @@ impl Digests {
                 Ok(())
             }
         }
+    }
+
+    fn take_bits_allocated(&mut self, walker: &mut Walker<'_>) -> Result<(), InspectError> {
+        let big_endian = walker.encoding().big_endian;
+        let mut value = walker.read_value()?;
+        if big_endian {
+            value.chunks_exact_mut(2).for_each(<[u8]>::reverse);
+        }
+        self.bits_allocated = value.first_chunk().copied().map_or(0, u16::from_le_bytes);
+        self.attributes.update(&value);
+        Ok(())
     }
 
     /// The offset table is an aid and not counted, nor is where fragments are cut.
@@ -147,14 +166,9 @@ fn hash_structure(digest: &mut Sha256, event: Event) {
 
 /// A value with its length, so that no value can pass for a value and a tag. Texts lose their padding.
 fn hash_value(digest: &mut Sha256, element: Element, walker: &mut Walker<'_>) -> Result<(), InspectError> {
-    let word = if walker.encoding().big_endian { word_bytes(element.vr) } else { 1 };
     if !is_text(element) {
-        digest.update(u64::from(element.length.next_multiple_of(2)).to_le_bytes());
-        hash_chunks(digest, walker, word)?;
-        if element.length % 2 == 1 {
-            digest.update([0]);
-        }
-        return Ok(());
+        let word = if walker.encoding().big_endian { word_bytes(element.vr) } else { 1 };
+        return hash_bytes(digest, element, walker, word);
     }
     let mut text = walker.read_value()?;
     while let Some(b' ' | 0) = text.last() {
@@ -162,6 +176,16 @@ fn hash_value(digest: &mut Sha256, element: Element, walker: &mut Walker<'_>) ->
     }
     digest.update((text.len() as u64).to_le_bytes());
     digest.update(&text);
+    Ok(())
+}
+
+/// A value that is no text: its length, made even, and its bytes.
+fn hash_bytes(digest: &mut Sha256, element: Element, walker: &mut Walker<'_>, word: usize) -> Result<(), InspectError> {
+    digest.update(u64::from(element.length.next_multiple_of(2)).to_le_bytes());
+    hash_chunks(digest, walker, word)?;
+    if element.length % 2 == 1 {
+        digest.update([0]);
+    }
     Ok(())
 }
 
@@ -207,47 +231,33 @@ fn is_text(element: Element) -> bool {
         )
 }
 
-fn word_bytes(vr: VR) -> usize {
-    match vr {
-        VR::AT | VR::OW | VR::SS | VR::US => 2,
-        VR::FL | VR::OF | VR::OL | VR::SL | VR::UL => 4,
-        VR::FD | VR::OD | VR::OV | VR::SV | VR::UV => 8,
-        _ => 1,
-    }
-}
-
 /// Whether all frames have the same samples once decoded. What cannot be decoded is not known to be the same.
 fn same_frames(a: &Path, b: &Path, limits: &Limits) -> Result<bool, InspectError> {
-    let mut frame = 0;
-    loop {
-        let frames = (decoded_frame(a, frame, limits), decoded_frame(b, frame, limits));
-        match frames {
-            (Ok((pixels_a, count)), Ok((pixels_b, _))) if pixels_a == pixels_b => {
-                frame += 1;
-                if frame == count {
-                    return Ok(true);
-                }
+    let same = || {
+        let (mut a, mut b) = (FrameReader::open(a, limits)?, FrameReader::open(b, limits)?);
+        let frames = a.module().frames;
+        for frame in 0..frames {
+            if decoded_frame(&mut a, frame)? != decoded_frame(&mut b, frame)? {
+                return Ok(false);
             }
-            (Err(PixelError::Object(error)), _) | (_, Err(PixelError::Object(error))) => return Err(error),
-            _ => return Ok(false),
         }
+        Ok(frames == b.module().frames)
+    };
+    match same() {
+        Err(PixelError::Object(error)) => Err(error),
+        outcome => Ok(outcome.unwrap_or(false)),
     }
 }
 
-/// A frame's samples, colour as RGB, and how many frames there are.
-fn decoded_frame(path: &Path, frame: u32, limits: &Limits) -> Result<(Vec<u8>, u32), PixelError> {
-    let stored = read_frame(path, frame, limits)?;
-    let frames = stored.module.frames;
-    let (module, bytes) = if stored.encapsulated {
-        let decoded = decode::decode(&stored)?;
-        (decoded.module, decoded.bytes)
-    } else {
-        (stored.module.clone(), stored.bytes.clone())
+/// A frame's samples, pixel by pixel, and their photometric interpretation. Colours of 8 bits are compared as RGB.
+fn decoded_frame(reader: &mut FrameReader, frame: u32) -> Result<(String, Vec<u8>), PixelError> {
+    let Decoded { module, bytes } = reader.read_decoded(frame)?;
+    if module.samples == 3 && module.bits_allocated == 8 {
+        return Ok(("RGB".to_owned(), colour::to_rgb(reader.header().object(), &module, &bytes)?.pixels));
+    }
+    let bytes = match module.planar {
+        true => decode::interleave(&bytes, module.samples.into(), module.sample_bytes()),
+        false => bytes,
     };
-    let Frame { header, .. } = &stored;
-    let bytes = match &module {
-        PixelModule { samples: 3, bits_allocated: 8, .. } => colour::to_rgb(header.object(), &module, &bytes)?.pixels,
-        _ => bytes,
-    };
-    Ok((bytes, frames))
+    Ok((module.photometric, bytes))
 }

@@ -4,8 +4,9 @@
 //! own header is read first, the codec gets what that says, and a panic is an error like any other.
 
 use crate::codestream::{self, StreamInfo};
-use crate::frames::{Frame, PixelModule};
-use crate::{PixelError, rle};
+use crate::frames::PixelModule;
+use crate::syntax::transfer_syntax;
+use crate::{PixelError, jpeg_xl, rle};
 use dicom_dictionary_std::uids;
 use dicom_encoding::adapters::{PixelDataObject, PixelDataReader, RawPixelData};
 use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
@@ -24,26 +25,32 @@ pub(crate) struct Decoded {
 }
 
 /// Decodes a compressed frame.
-pub(crate) fn decode(frame: &Frame) -> Result<Decoded, PixelError> {
-    let uid = frame.header.transfer_syntax_uid();
-    let mut module = frame.module.clone();
+pub(crate) fn decode(uid: &str, module: &PixelModule, frame: &[u8]) -> Result<Decoded, PixelError> {
+    let mut module = module.clone();
     if module.bits_allocated == 1 {
         return Err(PixelError::Unsupported("compressed single-bit pixels".to_owned()));
     }
-    let frame_bytes = module.pixels() * usize::from(module.samples) * module.sample_bytes();
-    let bytes = match uid {
-        uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN => frame.bytes.clone(),
+    let mut frame_bytes = module.pixels() * usize::from(module.samples) * module.sample_bytes();
+    if matches!(uid, uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN | uids::DEFLATED_IMAGE_FRAME_COMPRESSION)
+    {
+        // These alone may leave pixels subsampled.
+        frame_bytes = module.frame_bytes();
+    }
+    let mut bytes = match uid {
+        uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN => frame.to_vec(),
         uids::RLE_LOSSLESS => {
             module.planar = false;
-            rle::decode(&frame.bytes, module.pixels(), module.samples.into(), module.sample_bytes())
+            rle::decode(frame, module.pixels(), module.samples.into(), module.sample_bytes())
                 .ok_or_else(|| corrupt("RLE"))?
         }
-        uids::DEFLATED_IMAGE_FRAME_COMPRESSION => inflate(&frame.bytes, frame_bytes)?,
-        _ => decode_by_codec(uid, &frame.bytes, &mut module)?,
+        uids::DEFLATED_IMAGE_FRAME_COMPRESSION => inflate(frame, frame_bytes)?,
+        _ => decode_by_codec(uid, frame, &mut module)?,
     };
     if bytes.len() < frame_bytes {
         return Err(PixelError::Malformed(format!("the frame has {} bytes, not {frame_bytes}", bytes.len())));
     }
+    // A fragment's padding is no pixel.
+    bytes.truncate(frame_bytes);
     Ok(Decoded { module, bytes })
 }
 
@@ -55,25 +62,19 @@ fn inflate(bytes: &[u8], frame_bytes: usize) -> Result<Vec<u8>, PixelError> {
 }
 
 fn decode_by_codec(uid: &str, stream: &[u8], module: &mut PixelModule) -> Result<Vec<u8>, PixelError> {
-    let syntax = TransferSyntaxRegistry.get(uid);
-    let Some(codec) = syntax.and_then(|syntax| syntax.pixel_data_reader()) else {
-        let name = syntax.map_or(uid, |syntax| syntax.name());
-        return Err(PixelError::Unsupported(format!("there is no decoder for {name}")));
+    let (mut bytes, info) = match uid {
+        uids::JPEGXL | uids::JPEGXL_LOSSLESS | uids::JPEGXLJPEG_RECOMPRESSION => decode_jpeg_xl(stream, module)?,
+        _ => decode_by_registry(uid, stream, module)?,
     };
-    let info = codestream::read_info(stream);
-    if let Some(info) = info {
-        check_against_header(info, module)?;
-    }
-    let stream_bits = info.map_or(module.bits_allocated, |info| if info.bits > 8 { 16 } else { 8 });
-    let encoded = EncodedFrame { uid, module, bits_allocated: stream_bits, bytes: name_colours(stream, module) };
-    let mut bytes = run_codec(codec.as_ref(), &encoded)?;
+    let stream_bits = info.map_or(module.bits_allocated, container_bits);
     if info.is_some_and(|info| info.planar) {
         bytes = interleave(&bytes, module.samples.into(), usize::from(stream_bits / 8));
     }
     if stream_bits < module.bits_allocated {
         bytes = bytes.iter().flat_map(|byte| [*byte, 0]).collect();
     }
-    if module.signed && module.bits_allocated == 16 {
+    let has_bits_above = info.is_some_and(|info| info.bits < module.bits_allocated);
+    if module.signed && module.bits_allocated == 16 && has_bits_above {
         extend_sign(&mut bytes, module);
     }
     module.planar = false;
@@ -81,6 +82,43 @@ fn decode_by_codec(uid: &str, stream: &[u8], module: &mut PixelModule) -> Result
         module.photometric = "RGB".to_owned();
     }
     Ok(bytes)
+}
+
+/// Bits of the words in which a codec gives its samples.
+fn container_bits(info: StreamInfo) -> u16 {
+    if info.bits > 8 { 16 } else { 8 }
+}
+
+fn decode_by_registry(
+    uid: &str,
+    stream: &[u8],
+    module: &PixelModule,
+) -> Result<(Vec<u8>, Option<StreamInfo>), PixelError> {
+    let syntax = TransferSyntaxRegistry.get(uid);
+    let Some(codec) = syntax.and_then(|syntax| syntax.pixel_data_reader()) else {
+        let name = transfer_syntax(uid).map_or(uid, |syntax| &syntax.name);
+        return Err(PixelError::Unsupported(format!("there is no decoder for {name}")));
+    };
+    let info = codestream::read_info(stream);
+    if let Some(info) = info {
+        check_against_header(info, module)?;
+    }
+    if codestream::is_lossy_jpeg(stream) && info.is_some_and(|info| info.bits > 8) {
+        return Err(PixelError::Unsupported("there is no decoder for JPEG with loss of more than 8 bits".to_owned()));
+    }
+    let bits_allocated = info.map_or(module.bits_allocated, container_bits);
+    let encoded = EncodedFrame { uid, module, bits_allocated, bytes: name_colours(stream, module) };
+    Ok((run_codec(codec.as_ref(), &encoded)?, info))
+}
+
+fn decode_jpeg_xl(stream: &[u8], module: &PixelModule) -> Result<(Vec<u8>, Option<StreamInfo>), PixelError> {
+    let undecodable = |error: String| PixelError::Malformed(format!("the frame cannot be decoded: {error}"));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let frame = jpeg_xl::Frame::open(stream).map_err(undecodable)?;
+        check_against_header(frame.info(), module)?;
+        Ok((frame.decode().map_err(undecodable)?, Some(frame.info())))
+    }));
+    outcome.unwrap_or_else(|_panic| Err(corrupt("compressed")))
 }
 
 /// Codestreams that say unsigned where the header says signed leave the bits above the stored ones clear.

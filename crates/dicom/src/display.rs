@@ -1,9 +1,10 @@
 //! Images as a person or an app sees them, by PS3.4 §N.2: stored values, modality LUT, VOI LUT, presentation LUT.
 
-use crate::frames::{PixelModule, read_frame};
+use crate::decode::Decoded;
+use crate::frames::{FrameReader, PixelModule};
 use crate::lut::GreyPipeline;
 use crate::pixels::{DisplayImage, GreyImage, Window};
-use crate::{PixelError, colour, decode};
+use crate::{PixelError, colour};
 use dicom_object::InMemDicomObject;
 use lightbox_domain::Limits;
 use std::path::Path;
@@ -20,14 +21,9 @@ pub fn display_image(
     window: Option<Window>,
     limits: &Limits,
 ) -> Result<DisplayImage, PixelError> {
-    let stored = read_frame(path, frame, limits)?;
-    let (module, bytes) = if stored.encapsulated {
-        let decoded = decode::decode(&stored)?;
-        (decoded.module, decoded.bytes)
-    } else {
-        (stored.module, stored.bytes)
-    };
-    let object = stored.header.object();
+    let mut reader = FrameReader::open(path, limits)?;
+    let Decoded { module, bytes } = reader.read_decoded(frame)?;
+    let object = reader.header().object();
     match module.photometric.as_str() {
         "MONOCHROME1" | "MONOCHROME2" if module.samples == 1 => {
             Ok(DisplayImage::Grey(to_grey(object, &module, &bytes, frame, window)))

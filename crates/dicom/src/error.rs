@@ -68,6 +68,23 @@ pub enum PixelError {
     Object(#[from] InspectError),
 }
 
+/// Why an object cannot be given in another transfer syntax.
+#[derive(Debug, thiserror::Error)]
+pub enum TranscodeError {
+    /// It has no form in that syntax, or this release cannot make it; another syntax may do.
+    #[error("the object cannot be given in this transfer syntax: {0}")]
+    Unsupported(String),
+    /// Its pixels cannot be read.
+    #[error(transparent)]
+    Pixels(PixelError),
+    /// It cannot be read at all.
+    #[error(transparent)]
+    Object(#[from] InspectError),
+    /// The receiver takes no more.
+    #[error("cannot write the object: {0}")]
+    Write(#[from] std::io::Error),
+}
+
 /// Why a result cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {

@@ -19,17 +19,20 @@ pub mod part10;
 pub mod pixels;
 pub mod report;
 pub mod result;
+pub mod syntax;
+pub mod transcode;
 
 mod canvas;
 mod codestream;
 mod colour;
 mod content;
 mod decode;
+mod encode;
+mod jpeg_xl;
 mod lut;
 mod object;
 mod rle;
 mod source;
-mod syntax;
 mod text;
 mod walk;
 
@@ -37,7 +40,7 @@ pub use capture::write_capture;
 pub use compare::same_data_set;
 pub use data_set::DataSet;
 pub use display::display_image;
-pub use error::{GateError, InspectError, PixelError, ResultError};
+pub use error::{GateError, InspectError, PixelError, ResultError, TranscodeError};
 pub use frames::{native_frame, stored_frame};
 pub use gate::check_result;
 pub use header::Header;
@@ -46,3 +49,5 @@ pub use part10::{DatasetHasher, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 pub use pixels::{DisplayImage, GreyImage, RgbImage, StoredFrame, Window, encode_jpeg, encode_png, shrink};
 pub use report::{write_report, write_report_basic};
 pub use result::{MANUFACTURER, ResultContext, derived_uid};
+pub use syntax::{TransferSyntax, can_transcode, offers, transfer_syntax, transfer_syntaxes};
+pub use transcode::{Transcoded, transcode};

@@ -4,7 +4,7 @@ use crate::InspectError;
 use crate::source::{ByteSource, ReadSeek};
 use crate::syntax::{self, Encoding, Syntax};
 use crate::text::{CharacterSets, split_values};
-use crate::walk::{Element, Event, Walker};
+use crate::walk::{Element, Event, Walker, dictionary_vr};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, VirtualVr};
 use dicom_core::value::{C, DataSetSequence, PrimitiveValue, Value};
 use dicom_core::{DataElement, Length, Tag, VR};
@@ -142,7 +142,7 @@ impl Reader<'_, '_> {
         Element { tag, vr, .. }: Element,
         context: &mut Context,
     ) -> Result<(), InspectError> {
-        let encoding = self.walker.encoding();
+        let (vr, encoding) = known_vr(tag, vr, self.walker.encoding());
         let bytes = self.walker.read_value()?;
         let vr = if context.signed && !encoding.explicit_vr && follows_sign(tag) { VR::SS } else { vr };
         let value = decode_value(vr, &bytes, encoding, &context.character_sets);
@@ -217,13 +217,23 @@ fn is_bulk(element: Element) -> bool {
     element.length > VALUE_BYTES_MAX
 }
 
+/// What a value is whose VR is said to be unknown: the dictionary may know it, and its bytes are those of implicit VR
+/// (PS3.5 §6.2.2). Archives that knew no dictionary have written whole headers so.
+fn known_vr(tag: Tag, vr: VR, encoding: Encoding) -> (VR, Encoding) {
+    match dictionary_vr(tag) {
+        VR::SQ | VR::UN => (vr, encoding),
+        known if vr == VR::UN => (known, Encoding::IMPLICIT_LITTLE),
+        _ => (vr, encoding),
+    }
+}
+
 /// Whether the dictionary leaves the choice between `US` and `SS`: the pixels' own sign then decides (PS3.5 §A.1).
-fn follows_sign(tag: Tag) -> bool {
+pub(crate) fn follows_sign(tag: Tag) -> bool {
     StandardDataDictionary.by_tag(tag).is_some_and(|entry| entry.vr() == VirtualVr::Xs)
 }
 
 /// A value as dicom-rs holds it. Bytes beyond the last whole number are dropped.
-fn decode_value(vr: VR, bytes: &[u8], encoding: Encoding, sets: &CharacterSets) -> PrimitiveValue {
+pub(crate) fn decode_value(vr: VR, bytes: &[u8], encoding: Encoding, sets: &CharacterSets) -> PrimitiveValue {
     if bytes.is_empty() {
         return PrimitiveValue::Empty;
     }

@@ -12,10 +12,16 @@ use dicom_dictionary_std::StandardDataDictionary;
 
 /// The deepest nesting of sequences; real reports stay below 20.
 const DEPTH_MAX: usize = 64;
-const UNDEFINED: u32 = 0xFFFF_FFFF;
-const ITEM: Tag = Tag(0xFFFE, 0xE000);
-const ITEM_DELIMITATION: Tag = Tag(0xFFFE, 0xE00D);
-const SEQUENCE_DELIMITATION: Tag = Tag(0xFFFE, 0xE0DD);
+/// The length of what ends by a delimiter.
+pub(crate) const UNDEFINED: u32 = 0xFFFF_FFFF;
+/// Begins an item or a fragment.
+pub(crate) const ITEM: Tag = Tag(0xFFFE, 0xE000);
+/// Ends an item of undefined length.
+pub(crate) const ITEM_DELIMITATION: Tag = Tag(0xFFFE, 0xE00D);
+/// Ends a sequence of undefined length, or fragments.
+pub(crate) const SEQUENCE_DELIMITATION: Tag = Tag(0xFFFE, 0xE0DD);
+/// Where the frames of encapsulated pixel data begin, how long they are, and all of them together.
+pub(crate) const OF_ENCAPSULATION: [Tag; 3] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002), Tag(0x7FE0, 0x0003)];
 
 /// What the walker meets.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -312,6 +318,16 @@ pub(crate) fn has_short_length(vr: VR) -> bool {
             | VR::UT
             | VR::UV
     )
+}
+
+/// Bytes of the words that values of this representation are made of, which big endian reverses.
+pub(crate) fn word_bytes(vr: VR) -> usize {
+    match vr {
+        VR::AT | VR::OW | VR::SS | VR::US => 2,
+        VR::FL | VR::OF | VR::OL | VR::SL | VR::UL => 4,
+        VR::FD | VR::OD | VR::OV | VR::SV | VR::UV => 8,
+        _ => 1,
+    }
 }
 
 fn malformed(what: &str) -> InspectError {

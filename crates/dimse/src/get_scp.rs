@@ -9,9 +9,8 @@ use crate::command::{C_STORE_RQ, CommandSet, RESPONSE};
 use crate::connection::ConnectionError;
 use crate::contexts::Context;
 use crate::identifier::Identifier;
-use crate::outgoing::Outgoing;
 use crate::retrieve::{Progress, instances};
-use crate::sending::{open, store_request, unsendable};
+use crate::sending::{open, prepare, store_request};
 use crate::services::Root;
 use lightbox_store::StoredInstance;
 
@@ -68,16 +67,17 @@ impl Get {
             Ok(object) => object,
             Err(error) => return Ok(Err(error)),
         };
-        let Some((context_id, syntax)) = choose(&association.contexts, &object) else {
-            return Ok(Err(DimseError::ContextRefused {
-                address: association.caller.title.to_string(),
-                sop_class_uid: object.sop_class_uid.clone(),
-                transfer_syntax_uid: object.transfer_syntax_uid.clone(),
-            }));
-        };
-        let mut data_set = match object.data_set(&syntax).await {
-            Ok(data_set) => data_set,
-            Err(error) => return Ok(Err(unsendable(&object, &error))),
+        let taken = |syntax: &str| context_for(&association.contexts, &object.sop_class_uid, syntax);
+        let (context_id, mut data_set) = match prepare(&object, taken).await {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => {
+                return Ok(Err(DimseError::ContextRefused {
+                    address: association.caller.title.to_string(),
+                    sop_class_uid: object.sop_class_uid.clone(),
+                    transfer_syntax_uid: object.transfer_syntax_uid.clone(),
+                }));
+            }
+            Err(error) => return Ok(Err(error)),
         };
         self.messages = self.messages.wrapping_add(1);
         let request = store_request(self.messages, &object, None);
@@ -106,14 +106,12 @@ impl Get {
     }
 }
 
-/// The context in which an object goes out best: in its own syntax, else in the first that it can be changed into.
-fn choose(contexts: &[Context], object: &Outgoing) -> Option<(u8, String)> {
-    let taken = |syntax: &str| {
-        contexts.iter().find(|context| {
-            context.peer_is_scp
-                && context.sop_class_uid == object.sop_class_uid
-                && context.transfer_syntax_uid == syntax
-        })
+/// The context in which the peer takes such objects.
+fn context_for(contexts: &[Context], sop_class_uid: &str, transfer_syntax_uid: &str) -> Option<(u8, String)> {
+    let fits = |context: &&Context| {
+        context.peer_is_scp
+            && context.sop_class_uid == sop_class_uid
+            && context.transfer_syntax_uid == transfer_syntax_uid
     };
-    object.transfer_syntax_uids().into_iter().find_map(taken).map(|one| (one.id, one.transfer_syntax_uid.clone()))
+    contexts.iter().find(fits).map(|context| (context.id, context.transfer_syntax_uid.clone()))
 }

@@ -52,7 +52,8 @@ pub(crate) async fn serve(
         progress: Progress::of(instances.len()),
         cancelled: false,
     };
-    let kind = |one: &StoredInstance| (one.sop_class_uid.to_string(), one.transfer_syntax_uid.to_string());
+    let kind =
+        |one: &StoredInstance| (one.sop_class_uid.to_string(), one.transfer_syntax_uid.to_string(), one.rows.is_some());
     for batch in batches(instances, kind) {
         operation.send(association, context, command, batch).await?;
     }

@@ -109,11 +109,17 @@ impl Requestor {
         let fits = |context: &&PresentationContextNegotiated| {
             context.abstract_syntax == sop_class_uid && context.transfer_syntax == transfer_syntax_uid
         };
-        self.contexts.iter().find(fits).map(|context| context.id).ok_or_else(|| DimseError::ContextRefused {
+        let found = self.contexts.iter().find(fits);
+        found.map(|context| context.id).ok_or_else(|| self.refused(sop_class_uid, transfer_syntax_uid))
+    }
+
+    /// The peer takes no such objects.
+    pub(crate) fn refused(&self, sop_class_uid: &str, transfer_syntax_uid: &str) -> DimseError {
+        DimseError::ContextRefused {
             address: self.address.clone(),
             sop_class_uid: sop_class_uid.to_owned(),
             transfer_syntax_uid: transfer_syntax_uid.to_owned(),
-        })
+        }
     }
 
     /// The number of the next message, unique within the association.

@@ -109,7 +109,7 @@ pub async fn echo(peer: &Peer, us: &Node, wait_max: Duration) -> Result<Duration
 /// [`DimseError`]; [`DimseError::is_permanent`] tells whether to try again.
 pub async fn store(peer: &Peer, us: &Node, object: &Outgoing) -> Result<(), DimseError> {
     let target = Target::of(peer, us)?;
-    let offered = offers(&object.sop_class_uid, &object.transfer_syntax_uid);
+    let offered = offers(&object.sop_class_uid, &object.transfer_syntax_uids());
     let mut requestor = Requestor::associate(&target, &offered, STORE_WAIT_MAX).await?;
     let stored = store_one(&mut requestor, object, None).await;
     requestor.release().await;
@@ -134,7 +134,9 @@ pub async fn send_files(
                 Err(error) => on_each(path, Err(error)),
             }
         }
-        let kind = |(_, object): &(&Path, Outgoing)| (object.sop_class_uid.clone(), object.transfer_syntax_uid.clone());
+        let kind = |(_, object): &(&Path, Outgoing)| {
+            (object.sop_class_uid.clone(), object.transfer_syntax_uid.clone(), object.has_pixels)
+        };
         for batch in batches(objects, kind) {
             send_batch(target, batch, &mut on_each).await?;
         }

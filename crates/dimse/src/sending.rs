@@ -5,6 +5,7 @@ use crate::command::{CommandSet, element};
 use crate::outgoing::{Outgoing, syntaxes_from};
 use crate::requestor::{CONTEXTS_MAX, Offer, Requestor};
 use std::path::{Path, PathBuf};
+use tokio::io::AsyncRead;
 
 /// On whose behalf objects are sent during C-MOVE (PS3.7 §9.1.1.1).
 #[derive(Clone, Debug)]
@@ -21,12 +22,12 @@ pub(crate) struct Batch<T> {
 }
 
 /// Divides things so that the contexts of each batch fit into one association. `kind` gives the SOP class and the stored
-/// transfer syntax of a thing.
-pub(crate) fn batches<T>(things: Vec<T>, kind: impl Fn(&T) -> (String, String)) -> Vec<Batch<T>> {
+/// transfer syntax of a thing, and whether it has pixels.
+pub(crate) fn batches<T>(things: Vec<T>, kind: impl Fn(&T) -> (String, String, bool)) -> Vec<Batch<T>> {
     let mut batches: Vec<Batch<T>> = Vec::new();
     for thing in things {
-        let (class, syntax) = kind(&thing);
-        let offers = offers(&class, &syntax);
+        let (class, syntax, has_pixels) = kind(&thing);
+        let offers = offers(&class, &syntaxes_from(&syntax, has_pixels));
         let new = |batch: &Batch<T>| offers.iter().filter(|offer| !batch.offers.contains(offer)).count();
         match batches.last_mut().filter(|batch| batch.offers.len() + new(batch) <= CONTEXTS_MAX) {
             Some(batch) => {
@@ -42,8 +43,8 @@ pub(crate) fn batches<T>(things: Vec<T>, kind: impl Fn(&T) -> (String, String)) 
 
 /// A context for each syntax in which such an object can be sent, so that the peer can take them all and the best is
 /// chosen.
-pub(crate) fn offers(sop_class_uid: &str, transfer_syntax_uid: &str) -> Vec<Offer> {
-    syntaxes_from(transfer_syntax_uid).iter().map(|syntax| Offer::new(sop_class_uid, &[syntax])).collect()
+pub(crate) fn offers(sop_class_uid: &str, transfer_syntax_uids: &[&str]) -> Vec<Offer> {
+    transfer_syntax_uids.iter().map(|syntax| Offer::new(sop_class_uid, &[syntax])).collect()
 }
 
 /// Reads the header of a file on a thread of its own.
@@ -54,19 +55,37 @@ pub(crate) async fn open(path: &Path) -> Result<Outgoing, DimseError> {
     opened.unwrap_or_else(|error| Err(unsendable(error.to_string())))
 }
 
-/// Sends an object in the best syntax that was accepted; gives the status, which is success or a warning.
+/// Sends an object in the best syntax that was accepted and that it can be changed into; gives the status, which is
+/// success or a warning.
 pub(crate) async fn store_one(
     requestor: &mut Requestor,
     object: &Outgoing,
     originator: Option<&Originator>,
 ) -> Result<u16, DimseError> {
-    let class = &object.sop_class_uid;
-    let accepted = |syntax: &&str| requestor.context(class, syntax).is_ok();
-    let syntax = object.transfer_syntax_uids().into_iter().find(accepted).unwrap_or(&object.transfer_syntax_uid);
-    let context_id = requestor.context(class, syntax)?;
-    let mut data_set = object.data_set(syntax).await.map_err(|error| unsendable(object, &error))?;
+    let (context_id, mut data_set) = prepare(object, |syntax| {
+        let context_id = requestor.context(&object.sop_class_uid, syntax).ok()?;
+        Some((context_id, syntax.to_owned()))
+    })
+    .await?
+    .ok_or_else(|| requestor.refused(&object.sop_class_uid, &object.transfer_syntax_uid))?;
     let request = store_request(requestor.next_message_id(), object, originator);
     requestor.perform(context_id, &request, Some(&mut *data_set)).await
+}
+
+/// The first context, in the order of the syntaxes that suit an object, for which its data set can be made; `None` when
+/// no context was accepted.
+pub(crate) async fn prepare<'a>(
+    object: &'a Outgoing,
+    context: impl Fn(&str) -> Option<(u8, String)>,
+) -> Result<Option<(u8, Box<dyn AsyncRead + Send + Unpin + 'a>)>, DimseError> {
+    let mut refused = None;
+    for (context_id, syntax) in object.transfer_syntax_uids().into_iter().filter_map(&context) {
+        match object.data_set(&syntax).await {
+            Ok(data_set) => return Ok(Some((context_id, data_set))),
+            Err(error) => refused = Some(unsendable(object, &error)),
+        }
+    }
+    refused.map_or(Ok(None), Err)
 }
 
 /// The command that goes before an object.
@@ -80,7 +99,7 @@ pub(crate) fn store_request(message_id: u16, object: &Outgoing, originator: Opti
     }
 }
 
-pub(crate) fn unsendable(object: &Outgoing, error: &std::io::Error) -> DimseError {
+fn unsendable(object: &Outgoing, error: &std::io::Error) -> DimseError {
     DimseError::Unsendable { path: PathBuf::from(&object.sop_instance_uid), reason: error.to_string() }
 }
 
@@ -93,7 +112,7 @@ mod tests {
     #[test]
     fn kinds_share_associations_as_long_as_contexts_are_left() {
         let things: Vec<u32> = (0..300).chain(0..10).collect();
-        let batches = batches(things, |number| (format!("1.2.3.{}", number % 150), JPEG_LS.to_owned()));
+        let batches = batches(things, |number| (format!("1.2.3.{}", number % 150), JPEG_LS.to_owned(), true));
         assert!(batches.len() > 1);
         assert!(batches.iter().all(|batch| batch.offers.len() <= CONTEXTS_MAX));
         assert_eq!(batches.iter().map(|batch| batch.things.len()).sum::<usize>(), 310);

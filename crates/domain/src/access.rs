@@ -88,6 +88,8 @@ named! {
         AccountWrite = "account.write",
         /// Read the event log.
         EventRead = "event.read",
+        /// See how the system does: its numbers, its disk.
+        SystemRead = "system.read",
     }
 }
 

@@ -25,6 +25,13 @@ pub enum Job {
         /// The run.
         run_id: String,
     },
+    /// Gather the metadata of a series that has settled, so that nobody waits for its files to be read.
+    Describe {
+        /// The study.
+        study_instance_uid: String,
+        /// The series.
+        series_instance_uid: String,
+    },
     /// Take a result to a peer.
     Deliver {
         /// The delivery.
@@ -53,6 +60,8 @@ pub enum JobKind {
     Publish,
     /// [`Job::Explain`]
     Explain,
+    /// [`Job::Describe`]
+    Describe,
     /// [`Job::Deliver`]
     Deliver,
     /// [`Job::ReportCommitment`]
@@ -63,7 +72,7 @@ pub enum JobKind {
 
 impl JobKind {
     /// All kinds, most urgent first: what a reader waits for goes before what explains it.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Publish,
         Self::Route,
         Self::Run,
@@ -71,6 +80,7 @@ impl JobKind {
         Self::AskCommitment,
         Self::Deliver,
         Self::Explain,
+        Self::Describe,
     ];
 
     /// The kind's name in the store.
@@ -81,6 +91,7 @@ impl JobKind {
             Self::Run => "run",
             Self::Publish => "publish",
             Self::Explain => "explain",
+            Self::Describe => "describe",
             Self::Deliver => "deliver",
             Self::ReportCommitment => "report_commitment",
             Self::AskCommitment => "ask_commitment",
@@ -103,6 +114,7 @@ impl Job {
             Self::Run { .. } => JobKind::Run,
             Self::Publish { .. } => JobKind::Publish,
             Self::Explain { .. } => JobKind::Explain,
+            Self::Describe { .. } => JobKind::Describe,
             Self::Deliver { .. } => JobKind::Deliver,
             Self::ReportCommitment { .. } => JobKind::ReportCommitment,
             Self::AskCommitment { .. } => JobKind::AskCommitment,
@@ -113,7 +125,8 @@ impl Job {
     #[must_use]
     pub fn subject(&self) -> String {
         match self {
-            Self::Route { study_instance_uid, series_instance_uid } => {
+            Self::Route { study_instance_uid, series_instance_uid }
+            | Self::Describe { study_instance_uid, series_instance_uid } => {
                 format!("{study_instance_uid}/{series_instance_uid}")
             }
             Self::Run { run_id } | Self::Publish { run_id } | Self::Explain { run_id } => run_id.clone(),
@@ -128,11 +141,12 @@ impl Job {
         let kind = JobKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
         let subject = subject.to_owned();
         Some(match kind {
-            JobKind::Route => {
-                let (study_instance_uid, series_instance_uid) = subject.split_once('/')?;
-                Self::Route {
-                    study_instance_uid: study_instance_uid.to_owned(),
-                    series_instance_uid: series_instance_uid.to_owned(),
+            JobKind::Route | JobKind::Describe => {
+                let (study, series) = subject.split_once('/')?;
+                let (study_instance_uid, series_instance_uid) = (study.to_owned(), series.to_owned());
+                match kind {
+                    JobKind::Route => Self::Route { study_instance_uid, series_instance_uid },
+                    _ => Self::Describe { study_instance_uid, series_instance_uid },
                 }
             }
             JobKind::Run => Self::Run { run_id: subject },
@@ -161,6 +175,7 @@ mod tests {
         let id = || "01J".to_owned();
         let jobs = [
             Job::Route { study_instance_uid: "1.2".into(), series_instance_uid: "1.3".into() },
+            Job::Describe { study_instance_uid: "1.2".into(), series_instance_uid: "1.3".into() },
             Job::Run { run_id: id() },
             Job::Publish { run_id: id() },
             Job::Explain { run_id: id() },

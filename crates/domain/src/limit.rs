@@ -6,6 +6,8 @@
 pub struct Limits {
     /// The largest instance that is accepted, in bytes.
     pub instance_bytes_max: u64,
+    /// Instances are refused while the disk of the data folder has less than so many bytes free.
+    pub disk_free_bytes_min: u64,
     /// The most instances in one STOW-RS request.
     pub stow_instances_max: usize,
     /// The most DICOM associations at once.
@@ -38,6 +40,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             instance_bytes_max: 4 << 30,
+            disk_free_bytes_min: 2 << 30,
             stow_instances_max: 10_000,
             associations_max: 64,
             association_idle_seconds_max: 60,

@@ -3,6 +3,7 @@
 //! | address | where |
 //! |---|---|
 //! | `/healthz`, `/readyz` | `health` |
+//! | `/metrics` for Prometheus | `metrics` |
 //! | `/api/v1/session` sign in and out, change the password | `api::session` |
 //! | `/api/v1/worklist`, `/api/v1/studies/{uid}` | `api::worklist`, `api::studies` |
 //! | `/api/v1/runs/{id}` map, override, retry | `api::runs` |
@@ -14,6 +15,7 @@
 //! | `/dicomweb` QIDO-RS (PS3.18 §10.6) | `dicomweb::search` |
 //! | `/dicomweb` WADO-RS (PS3.18 §10.4): instances, metadata, frames, rendered, bulk data | `dicomweb::retrieve` … |
 //! | `/dicomweb` STOW-RS (PS3.18 §10.5) | `dicomweb::store` |
+//! | `/ohif` the OHIF viewer | `ohif` |
 //! | everything else: the web page | `web` |
 //!
 //! A request passes the layers of [`router`] (log line, panic guard, security headers, compression), then an
@@ -27,11 +29,14 @@ mod dicomweb;
 mod extract;
 mod health;
 mod layers;
+mod metrics;
+mod ohif;
 mod problem;
 mod seen;
 mod state;
 mod web;
 
+pub use metrics::RenderMetrics;
 pub use state::{EchoOutcome, EchoPeer, HttpState};
 
 use axum::Router;
@@ -48,8 +53,10 @@ pub fn router(state: HttpState) -> Router {
     let (api, _) = api::routes().split_for_parts();
     Router::new()
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(api)
         .nest("/dicomweb", dicomweb::routes())
+        .merge(ohif::routes())
         .fallback(web::serve)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CompressionLayer::new().compress_when(layers::is_worth_compressing))

@@ -65,6 +65,11 @@ impl Problem {
         self
     }
 
+    /// Whether signing in, or choosing a password after it, is what to do.
+    pub(crate) fn is_mended_by_sign_in(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED || self.kind == PASSWORD_CHANGE_REQUIRED
+    }
+
     fn header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self

@@ -1,5 +1,6 @@
 //! What the handlers work with.
 
+use crate::RenderMetrics;
 use lightbox_domain::{Limits, Peer};
 use lightbox_identity::Throttle;
 use lightbox_pipeline::Receiver;
@@ -38,6 +39,7 @@ pub struct HttpState {
     pub(crate) site: Arc<str>,
     pub(crate) onnxruntime: Option<Arc<PathBuf>>,
     pub(crate) echo: EchoPeer,
+    pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) decoding: Arc<Semaphore>,
     pub(crate) closing: CancellationToken,
@@ -62,10 +64,18 @@ impl HttpState {
             site: site.into(),
             onnxruntime: None,
             echo,
+            metrics: None,
             throttle: Arc::new(Throttle::default()),
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE_MAX)),
             closing: CancellationToken::new(),
         }
+    }
+
+    /// The same with what renders `/metrics`.
+    #[must_use]
+    pub fn with_metrics(mut self, render: RenderMetrics) -> Self {
+        self.metrics = Some(render);
+        self
     }
 
     /// The same with the place of ONNX Runtime's library that the site named, for the system page.

@@ -3,7 +3,9 @@
 use crate::problem::Problem;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
+use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
+use std::borrow::Cow;
 
 #[derive(RustEmbed)]
 #[folder = "../../web/dist"]
@@ -11,7 +13,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 struct Dist;
 
 /// Addresses that belong to programs: what is not there is a problem, not the page.
-const NOT_PAGES: [&str; 7] = ["/api", "/dicomweb", "/fhir", "/ohif", "/metrics", "/healthz", "/readyz"];
+const NOT_PAGES: [&str; 6] = ["/api", "/dicomweb", "/fhir", "/metrics", "/healthz", "/readyz"];
 
 /// Said instead of the page by a binary that was built without it.
 const WITHOUT_PAGES: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Lightbox</title>\
@@ -41,10 +43,19 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     }
 }
 
-/// Files under `assets/` carry a hash in their names, so that they may be kept for ever; others are asked for again.
 fn file_response(name: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
-    let tag: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{tag}\"");
+    answer(name, file.data, &etag(&file.metadata.sha256_hash()), asked)
+}
+
+/// The tag of a file with this digest.
+pub(crate) fn etag(sha256: &[u8; 32]) -> String {
+    let digits: String = sha256[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}
+
+/// A file, unless the client has it already. Those under `assets/` carry a hash in their names, so that they may be kept
+/// for ever; others are asked for again.
+pub(crate) fn answer(name: &str, content: Cow<'static, [u8]>, tag: &str, asked: &HeaderMap) -> Response {
     let caching = match name.starts_with("assets/") {
         true => "public, max-age=31536000, immutable",
         false => "no-cache",
@@ -52,17 +63,22 @@ fn file_response(name: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response 
     let headers = [
         (header::CONTENT_TYPE, content_type(name).to_owned()),
         (header::CACHE_CONTROL, caching.to_owned()),
-        (header::ETAG, tag.clone()),
+        (header::ETAG, tag.to_owned()),
     ];
     let known = asked.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
     // A compressed answer's tag comes back as it was sent, which is weak.
     if known.is_some_and(|known| known.strip_prefix(b"W/").unwrap_or(known) == tag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    (headers, file.data.into_owned()).into_response()
+    let body = match content {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    (headers, body).into_response()
 }
 
-fn content_type(name: &str) -> &'static str {
+/// The media type of a file, by its name.
+pub(crate) fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",
         Some("js" | "mjs") => "text/javascript; charset=utf-8",

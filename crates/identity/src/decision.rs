@@ -77,6 +77,7 @@ impl Resource {
             Action::DeploymentRead | Action::DeploymentWrite => "Deployment",
             Action::AccountRead | Action::AccountWrite => "Account",
             Action::EventRead => return Self::log(),
+            Action::SystemRead => return Self::new("System", "lightbox"),
         };
         Self::new(kind, "*")
     }

@@ -16,6 +16,14 @@ pub enum ReceiveError {
         /// The limit.
         bytes_max: u64,
     },
+    /// The disk is nearly full.
+    #[error(
+        "the disk has {free_bytes} bytes free, less than the limit `disk_free_bytes_min`; make room, and send again"
+    )]
+    DiskLow {
+        /// What is free.
+        free_bytes: u64,
+    },
     /// The sender broke off.
     #[error("the sender broke off: {0}")]
     Aborted(std::io::Error),
@@ -68,7 +76,9 @@ impl From<ReceiveError> for JobError {
     fn from(error: ReceiveError) -> Self {
         match error {
             ReceiveError::Refused(_) | ReceiveError::TooLarge { .. } => Self::Permanent(error.to_string()),
-            ReceiveError::Aborted(_) | ReceiveError::Store(_) => Self::Transient(error.to_string()),
+            ReceiveError::DiskLow { .. } | ReceiveError::Aborted(_) | ReceiveError::Store(_) => {
+                Self::Transient(error.to_string())
+            }
         }
     }
 }

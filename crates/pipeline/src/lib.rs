@@ -10,10 +10,13 @@
 //!    ordered to be delivered.
 //! 5. [`explain`]: the map is computed afterwards, so that nobody waits for it, and published the same way.
 //!
+//! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers.
+//!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
 //! run outside the intended use.
 
+pub mod describe;
 mod error;
 pub mod explain;
 pub mod publish;

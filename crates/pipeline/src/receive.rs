@@ -6,9 +6,11 @@ use futures_util::{Stream, StreamExt};
 use lightbox_dicom::{DatasetHasher, inspect, same_data_set};
 use lightbox_domain::{DeploymentMode, IndexEntry, InstanceAttributes, Limits, Run, Source, Uid};
 use lightbox_store::{BlobKey, Blobs, Incoming, Intake, Kept, NewInstance, Store, now_ms};
+use metrics::histogram;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How many pieces of an instance may wait for the disk before its sender is slowed down.
@@ -33,6 +35,17 @@ pub enum ReceivedOutcome {
     Duplicate,
     /// Another data set with this SOP Instance UID is stored and stays; the newcomer lies on the conflict shelf.
     Conflict,
+}
+
+impl ReceivedOutcome {
+    /// The outcome's name in metrics.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+        }
+    }
 }
 
 /// An instance that was received.
@@ -203,6 +216,8 @@ impl Receiver {
             Intake::Duplicate => ReceivedOutcome::Duplicate,
             Intake::Differs { stored } => self.settle_difference(&instance, stored).await?,
         };
+        let waited = Duration::from_millis(u64::try_from(now_ms() - received_ms).unwrap_or(0));
+        histogram!("lightbox_receive_seconds", "outcome" => outcome.as_str()).record(waited);
         if outcome == ReceivedOutcome::Duplicate {
             self.discard(instance.file.key.clone()).await?;
         }
@@ -260,6 +275,10 @@ struct Arrival {
 
 impl Arrival {
     fn begin(blobs: &Blobs, limits: &Limits) -> Result<Self, ReceiveError> {
+        let free_bytes = blobs.free_bytes()?;
+        if free_bytes < limits.disk_free_bytes_min {
+            return Err(ReceiveError::DiskLow { free_bytes });
+        }
         Ok(Self { incoming: blobs.begin(limits.instance_bytes_max)?, hasher: DatasetHasher::new() })
     }
 

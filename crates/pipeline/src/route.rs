@@ -32,8 +32,9 @@ pub async fn route(pipeline: &Pipeline, study_uid: &str, series_uid: &str) -> Re
             said.push(decision);
             queue_run(&mut write, deployment, instance, applicability).await?;
         }
-        write.mark_routed(&instance.sop_instance_uid).await?;
     }
+    let routed: Vec<_> = judged.iter().map(|(instance, _)| &instance.sop_instance_uid).collect();
+    write.mark_routed(&routed).await?;
     write.refresh_summary(study_uid).await?;
     let event = Event::new("lightbox", "series.routed", "series", series_uid).study(study_uid);
     write.append_event(event).await?;

@@ -1,14 +1,15 @@
 //! Claims jobs and has them handled, again if need be.
 
 use crate::run::end_run;
-use crate::{JobError, Pipeline, explain, publish, route, run};
+use crate::{JobError, Pipeline, describe, explain, publish, route, run};
 use lightbox_domain::{Event, Job, JobKind, RunState, back_off_ms};
 use lightbox_store::{Claimed, now_ms};
+use metrics::histogram;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How often a lane looks for due jobs without being nudged.
@@ -26,11 +27,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that handles what the pipeline itself can: routing, runs, publishing, explaining.
+    /// A worker that handles what the pipeline itself can: routing, runs, publishing, describing, explaining.
     #[must_use]
     pub fn new(pipeline: Pipeline) -> Self {
         let worker = Self { pipeline, handlers: HashMap::new() };
-        [JobKind::Route, JobKind::Run, JobKind::Publish, JobKind::Explain].into_iter().fold(worker, |worker, kind| {
+        let kinds = [JobKind::Route, JobKind::Run, JobKind::Publish, JobKind::Describe, JobKind::Explain];
+        kinds.into_iter().fold(worker, |worker, kind| {
             let pipeline = worker.pipeline.clone();
             worker.handle(kind, move |job| Box::pin(step(pipeline.clone(), job)))
         })
@@ -44,12 +46,12 @@ impl Worker {
     }
 
     /// Works until `stop` becomes true; jobs under way are finished first. Several lanes work at once, and one of them
-    /// never takes a map, so that a report never waits for maps.
+    /// never takes a map or what is less urgent, so that a report never waits for those.
     pub async fn work(self, stop: watch::Receiver<bool>) {
         let lanes_max = self.pipeline.limits.runs_at_once_max.max(2);
         let worker = Arc::new(self);
         let lanes = (0..lanes_max).map(|lane| {
-            let least_urgent = if lane == 0 { JobKind::Explain } else { JobKind::Deliver };
+            let least_urgent = if lane == 0 { JobKind::Describe } else { JobKind::Deliver };
             tokio::spawn(Arc::clone(&worker).lane(least_urgent, stop.clone()))
         });
         for lane in lanes.collect::<Vec<_>>() {
@@ -88,12 +90,15 @@ impl Worker {
 
     async fn work_off(&self, claimed: &Claimed) {
         let job = &claimed.job;
+        let start = Instant::now();
         let result = match self.handlers.get(&job.kind()) {
             Some(handler) => tokio::spawn(handler(job.clone()))
                 .await
                 .unwrap_or_else(|error| Err(JobError::Permanent(format!("the step broke: {error}")))),
             None => Err(JobError::Permanent(format!("nothing here handles {} jobs", job.kind().as_str()))),
         };
+        let outcome = if result.is_ok() { "ok" } else { "error" };
+        histogram!("lightbox_job_seconds", "kind" => job.kind().as_str(), "outcome" => outcome).record(start.elapsed());
         if let Err(error) = self.settle(claimed, result).await {
             // The claim runs out or is released at the next start, and the job is taken again.
             tracing::error!(kind = job.kind().as_str(), subject = %job.subject(), %error, "cannot settle a job");
@@ -147,6 +152,8 @@ impl Worker {
                 write.append_event(event).await?;
                 write.commit().await?;
             }
+            // Metadata are then read from the files, as before.
+            Job::Describe { .. } => {}
             Job::AskCommitment { delivery_id } => {
                 let mut write = store.write().await?;
                 write.end_commitment_request(delivery_id, false, reason).await?;
@@ -187,6 +194,9 @@ async fn step(pipeline: Pipeline, job: Job) -> Result<(), JobError> {
         Job::Run { run_id } => run::run(&pipeline, &run_id).await,
         Job::Publish { run_id } => publish::publish(&pipeline, &run_id).await,
         Job::Explain { run_id } => explain::explain(&pipeline, &run_id).await,
+        Job::Describe { study_instance_uid, series_instance_uid } => {
+            describe::describe(&pipeline.store, &study_instance_uid, &series_instance_uid).await
+        }
         Job::Deliver { .. } | Job::ReportCommitment { .. } | Job::AskCommitment { .. } => {
             Err(JobError::Permanent("what leaves has a handler of its own".to_owned()))
         }

@@ -67,4 +67,18 @@ CREATE INDEX studies_patient ON studies (patient_id, issuer_of_patient_id);
 CREATE INDEX studies_name ON studies (patient_name_alphabetic);
 CREATE INDEX studies_name_ideographic ON studies (patient_name_ideographic) WHERE patient_name_ideographic <> '';
 CREATE INDEX studies_name_phonetic ON studies (patient_name_phonetic) WHERE patient_name_phonetic <> '';
+-- What no rule has looked at yet: nothing, most of the time.
+CREATE INDEX instances_unrouted ON instances (study_instance_uid, series_instance_uid) WHERE routed = 0;
 CREATE INDEX studies_recent ON studies (study_date DESC, study_time DESC, study_instance_uid);
+
+-- What is kept of a settled series' metadata: derived, and true only while it counts as many instances as the series.
+CREATE TABLE series_metadata (
+    study_instance_uid  TEXT NOT NULL,
+    series_instance_uid TEXT NOT NULL,
+    blob_key            TEXT NOT NULL UNIQUE,
+    size_bytes          BIGINT NOT NULL,
+    instances           BIGINT NOT NULL,
+    gathered_ms         BIGINT NOT NULL,
+    PRIMARY KEY (study_instance_uid, series_instance_uid),
+    FOREIGN KEY (study_instance_uid, series_instance_uid) REFERENCES series (study_instance_uid, series_instance_uid)
+);

@@ -15,10 +15,11 @@ use ulid::Ulid;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobKey(String);
 
-/// Files of instances under the data folder.
+/// Files of one kind under the data folder: the instances, or what is kept of their metadata.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     kept: PathBuf,
+    extension: &'static str,
     incoming: PathBuf,
 }
 
@@ -73,8 +74,22 @@ impl BlobKey {
 }
 
 impl Blobs {
-    pub(crate) fn open(folder: &DataFolder) -> Result<Self, StoreError> {
-        Ok(Self { kept: folder.blobs(), incoming: folder.incoming() })
+    pub(crate) fn of_instances(folder: &DataFolder) -> Self {
+        Self { kept: folder.blobs(), extension: "dcm", incoming: folder.incoming() }
+    }
+
+    pub(crate) fn of_metadata(folder: &DataFolder) -> Self {
+        Self { kept: folder.metadata(), extension: "zst", incoming: folder.incoming() }
+    }
+
+    /// How many bytes the disk has free for this process.
+    ///
+    /// # Errors
+    /// When the file system does not say.
+    pub fn free_bytes(&self) -> Result<u64, StoreError> {
+        let disk = rustix::fs::statvfs(&self.incoming)
+            .map_err(|error| StoreError::file("ask for the free space of", &self.incoming)(error.into()))?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Begins a file of at most `bytes_max` bytes. Blocks; call it on a thread of its own.
@@ -115,7 +130,7 @@ impl Blobs {
     #[must_use]
     pub fn path(&self, key: &BlobKey) -> PathBuf {
         let (outer, inner) = key.folders();
-        self.kept.join(outer).join(inner).join(format!("{}.dcm", key.as_str()))
+        self.kept.join(outer).join(inner).join(format!("{}.{}", key.as_str(), self.extension))
     }
 
     /// Removes everything that was still arriving when the last server ended.
@@ -135,7 +150,7 @@ impl Blobs {
         for outer in folders_from(&self.kept, &since[..5])? {
             let from_inner = if outer.ends_with(&since[..5]) { &since[5..7] } else { "" };
             for inner in folders_from(&outer, from_inner)? {
-                keys.extend(files_in(&inner)?.iter().filter_map(|path| key_of(path)));
+                keys.extend(files_in(&inner)?.iter().filter_map(|path| key_of(path, self.extension)));
             }
         }
         keys.retain(|key| key.as_str() >= since.as_str());
@@ -256,7 +271,7 @@ fn folders_from(folder: &Path, first: &str) -> Result<Vec<PathBuf>, StoreError> 
     Ok(entries(folder)?.into_iter().filter(late).collect())
 }
 
-fn key_of(path: &Path) -> Option<BlobKey> {
+fn key_of(path: &Path, extension: &str) -> Option<BlobKey> {
     let stem = path.file_stem()?.to_str()?;
-    (path.extension()? == "dcm" && stem.len() == 26 && stem.is_ascii()).then(|| BlobKey(stem.to_owned()))
+    (path.extension()? == extension && stem.len() == 26 && stem.is_ascii()).then(|| BlobKey(stem.to_owned()))
 }

@@ -23,7 +23,7 @@ const SQLITE_SETTINGS: &str = "
     PRAGMA cache_size = -8000;
     PRAGMA temp_store = MEMORY;
     PRAGMA case_sensitive_like = ON;
-    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA wal_autocheckpoint = 0;
 ";
 
 /// The pools of one database.

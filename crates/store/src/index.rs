@@ -3,7 +3,7 @@
 use crate::columns::read_columns;
 use crate::studies::listed;
 use crate::{BlobKey, NewInstance, StoreError, Write, now_ms};
-use lightbox_domain::{Attribute, Event, Job, Level, fold_name};
+use lightbox_domain::{Attribute, Event, Job, Level, Uid, fold_name};
 use sqlx::any::AnyRow;
 use sqlx::{QueryBuilder, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -28,6 +28,21 @@ fn indexed(group: &[&NewInstance]) -> i64 {
     group.iter().map(|instance| i64::from(instance.indexed)).sum()
 }
 
+/// How long after its last instance a series counts as settled, so that its metadata are gathered, in milliseconds.
+const SETTLE_MS: i64 = 3_000;
+
+/// How long the later instances of a series wait to be routed together, in milliseconds.
+const GATHER_MS: i64 = 100;
+
+/// What a batch meant for a series.
+#[derive(Default)]
+struct Seen {
+    /// It was not in the index before.
+    is_new: bool,
+    /// It has a SOP class that it had not.
+    has_new_class: bool,
+}
+
 /// File and data set's digest by SOP Instance UID.
 type Known = HashMap<String, (BlobKey, String)>;
 
@@ -50,19 +65,23 @@ impl Write {
         rows.iter().map(known).collect()
     }
 
-    /// Writes the rows of new instances; studies and series count them.
-    pub(crate) async fn insert(&mut self, stored: &[&NewInstance]) -> Result<(), StoreError> {
+    /// Writes the rows of new instances; studies and series count them. Gives the series that were not there before.
+    pub(crate) async fn insert<'a>(&mut self, stored: &[&'a NewInstance]) -> Result<BTreeSet<&'a Uid>, StoreError> {
         if stored.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         for group in grouped(stored, |one| &one.entry.study.study_instance_uid).values() {
             self.count_in_study(group).await?;
         }
-        let mut changed = BTreeSet::new();
-        for ((study, _), group) in
+        let (mut changed, mut fresh) = (BTreeSet::new(), BTreeSet::new());
+        for ((study, series), group) in
             grouped(stored, |one| (&one.entry.study.study_instance_uid, &one.entry.series.series_instance_uid))
         {
-            if self.count_in_series(&group).await? {
+            let seen = self.count_in_series(&group).await?;
+            if seen.is_new {
+                fresh.insert(series);
+            }
+            if seen.is_new || seen.has_new_class {
                 changed.insert(study);
             }
         }
@@ -70,7 +89,7 @@ impl Write {
         for study in changed {
             self.gather_study(study.as_str()).await?;
         }
-        Ok(())
+        Ok(fresh)
     }
 
     /// Makes a row for the study of these instances, as the first of them describes it, or counts them in its row.
@@ -105,9 +124,9 @@ impl Write {
         Ok(())
     }
 
-    /// The same for their series. Whether what the study gathers from it may have changed.
-    async fn count_in_series(&mut self, group: &[&NewInstance]) -> Result<bool, StoreError> {
-        let Some(first) = group.first() else { return Ok(false) };
+    /// The same for their series.
+    async fn count_in_series(&mut self, group: &[&NewInstance]) -> Result<Seen, StoreError> {
+        let Some(first) = group.first() else { return Ok(Seen::default()) };
         let columns = read_columns(&[Level::Series]);
         let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
         let mut sql = QueryBuilder::new(format!(
@@ -137,7 +156,7 @@ impl Write {
         let is_new =
             indexed(group) > 0 && row.try_get::<i64, _>("number_of_series_related_instances")? == indexed(group);
         let classes = listed(row.try_get("sop_classes")?);
-        Ok(self.note_classes(group, classes).await? || is_new)
+        Ok(Seen { is_new, has_new_class: self.note_classes(group, classes).await? })
     }
 
     /// Adds the SOP classes of these instances to those of their series. Whether there were new ones.
@@ -219,8 +238,9 @@ impl Write {
         Ok(())
     }
 
-    /// One event and one routing job for each series and source of what was stored.
-    pub(crate) async fn announce(&mut self, stored: &[&NewInstance]) -> Result<(), StoreError> {
+    /// One event, one routing job and one describing job for each series and source of what was stored. A series that
+    /// was not there before is routed at once; of one that goes on arriving, several instances are routed together.
+    pub(crate) async fn announce(&mut self, stored: &[&NewInstance], fresh: &BTreeSet<&Uid>) -> Result<(), StoreError> {
         let by_series = grouped(stored, |one| {
             (&one.entry.study.study_instance_uid, &one.entry.series.series_instance_uid, one.source.label())
         });
@@ -231,8 +251,12 @@ impl Write {
                 .study(study.as_str());
             self.append_event(event).await?;
             if group.iter().any(|instance| instance.source.run_id().is_none()) {
-                let (study_instance_uid, series_instance_uid) = (study.to_string(), series.to_string());
-                self.enqueue(&Job::Route { study_instance_uid, series_instance_uid }, now_ms()).await?;
+                let uids = || (study.to_string(), series.to_string());
+                let (study_instance_uid, series_instance_uid) = uids();
+                let wait_ms = if fresh.contains(series) { 0 } else { GATHER_MS };
+                self.enqueue_by(&Job::Route { study_instance_uid, series_instance_uid }, now_ms() + wait_ms).await?;
+                let (study_instance_uid, series_instance_uid) = uids();
+                self.enqueue(&Job::Describe { study_instance_uid, series_instance_uid }, now_ms() + SETTLE_MS).await?;
             }
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 use crate::{BlobKey, Store, StoreError, Write, now_ms};
 use lightbox_domain::Uid;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{QueryBuilder, Row};
 
 /// A stored instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,6 +190,7 @@ impl Store {
                 removed += 1;
             }
         }
+        self.sweep_metadata().await?;
         Ok(removed)
     }
 
@@ -206,16 +207,24 @@ impl Store {
     }
 }
 
+/// How many rows one statement marks.
+const MARKED_AT_ONCE: usize = 500;
+
 impl Write {
-    /// Remembers that rules have looked at an instance.
+    /// Remembers that rules have looked at these instances.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn mark_routed(&mut self, sop_instance_uid: &Uid) -> Result<(), StoreError> {
-        sqlx::query("UPDATE instances SET routed = 1 WHERE sop_instance_uid = $1")
-            .bind(sop_instance_uid.as_str())
-            .execute(&mut *self.transaction)
-            .await?;
+    pub async fn mark_routed(&mut self, instances: &[&Uid]) -> Result<(), StoreError> {
+        for some in instances.chunks(MARKED_AT_ONCE) {
+            let mut sql = QueryBuilder::new("UPDATE instances SET routed = 1 WHERE sop_instance_uid IN (");
+            let mut list = sql.separated(", ");
+            for uid in some {
+                list.push_bind(uid.as_str());
+            }
+            sql.push(")");
+            sql.build().execute(&mut *self.transaction).await?;
+        }
         Ok(())
     }
 

@@ -6,7 +6,9 @@
 use crate::index::size_of;
 use crate::{BlobKey, Kept, Shared, Store, StoreError, Write, new_id};
 use lightbox_domain::{Event, IndexEntry, Source};
+use metrics::histogram;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most instances that wait for the writer before their senders are slowed down.
@@ -142,6 +144,7 @@ async fn answer_batch(shared: &Arc<Shared>, batch: Vec<Request>) {
 }
 
 async fn write_batch(shared: &Arc<Shared>, instances: &[NewInstance]) -> Result<Vec<Intake>, StoreError> {
+    let start = Instant::now();
     let mut write = Write::begin(shared).await?;
     let mut known = write.known_among(instances).await?;
     let mut stored = Vec::new();
@@ -158,8 +161,10 @@ async fn write_batch(shared: &Arc<Shared>, instances: &[NewInstance]) -> Result<
         }
     });
     let intakes = intakes.collect();
-    write.insert(&stored).await?;
-    write.announce(&stored).await?;
+    let fresh = write.insert(&stored).await?;
+    write.announce(&stored, &fresh).await?;
     write.commit().await?;
+    histogram!("lightbox_commit_seconds").record(start.elapsed());
+    histogram!("lightbox_commit_instances").record(instances.len() as f64);
     Ok(intakes)
 }

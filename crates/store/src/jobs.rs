@@ -3,6 +3,7 @@
 use crate::{Store, StoreError, Write, now_ms};
 use lightbox_domain::{Job, JobKind};
 use sqlx::Row;
+use std::collections::HashMap;
 
 /// How long a worker may hold a job before another takes it, in milliseconds. A server releases all its claims when it
 /// starts, so this matters only where several share a database.
@@ -34,24 +35,39 @@ const CLAIM_ON_POSTGRESQL: &str = "
     RETURNING kind, subject, attempts, wanted";
 
 impl Write {
-    /// Orders a job for `due_ms`. Asked for again while it waits, it stays one job; while a worker has it, it is due
-    /// once more.
+    /// Orders a job for `due_ms`. Asked for again while it waits, it stays one job, due when it was asked for last; while
+    /// a worker has it, it is due once more.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn enqueue(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
+        self.enqueue_unless_earlier(job, due_ms, 0).await
+    }
+
+    /// The same, but a job that waits already stays due when it is.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn enqueue_by(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
+        self.enqueue_unless_earlier(job, due_ms, 1).await
+    }
+
+    async fn enqueue_unless_earlier(&mut self, job: &Job, due_ms: i64, keeps_earlier: i64) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO jobs
                  (kind, subject, priority, due_ms, attempts, wanted, claimed_until_ms, dead, last_error)
              VALUES ($1, $2, $3, $4, 0, 1, 0, 0, '')
              ON CONFLICT (kind, subject) DO UPDATE SET
-                 wanted = jobs.wanted + 1, due_ms = excluded.due_ms, dead = 0,
+                 wanted = jobs.wanted + 1, dead = 0,
+                 due_ms = CASE WHEN $5 = 1 AND jobs.dead = 0 AND jobs.claimed_until_ms = 0 AND jobs.due_ms < excluded.due_ms
+                          THEN jobs.due_ms ELSE excluded.due_ms END,
                  attempts = CASE WHEN jobs.claimed_until_ms > 0 THEN jobs.attempts ELSE 0 END",
         )
         .bind(job.kind().as_str())
         .bind(job.subject())
         .bind(job.kind().priority())
         .bind(due_ms)
+        .bind(keeps_earlier)
         .execute(&mut *self.transaction)
         .await?;
         self.nudge = true;
@@ -119,8 +135,15 @@ impl Store {
     /// # Errors
     /// When the database refuses, or holds a job that this release does not know.
     pub async fn claim(&self, least_urgent: JobKind) -> Result<Option<Claimed>, StoreError> {
-        let mut write = self.write().await?;
+        // Most looks find nothing: those are no business of the one connection that writes.
         let now = now_ms();
+        let due =
+            "SELECT 1 FROM jobs WHERE dead = 0 AND due_ms <= $1 AND claimed_until_ms < $2 AND priority <= $3 LIMIT 1";
+        let due = sqlx::query(due).bind(now).bind(now).bind(least_urgent.priority());
+        if due.fetch_optional(self.readers()).await?.is_none() {
+            return Ok(None);
+        }
+        let mut write = self.write().await?;
         let claim = if write.sqlite() { CLAIM_ON_SQLITE } else { CLAIM_ON_POSTGRESQL };
         let row = sqlx::query(claim)
             .bind(now + CLAIM_MS)
@@ -151,13 +174,30 @@ impl Store {
         Ok(row.try_get("due_ms")?)
     }
 
-    /// Jobs that wait or are under way, without those given up.
+    /// Jobs at least as urgent as `least_urgent` that wait or are under way, without those given up.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn jobs_left(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT COUNT(*) AS jobs FROM jobs WHERE dead = 0").fetch_one(self.readers()).await?;
+    pub async fn jobs_left(&self, least_urgent: JobKind) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) AS jobs FROM jobs WHERE dead = 0 AND priority <= $1")
+            .bind(least_urgent.priority())
+            .fetch_one(self.readers())
+            .await?;
         Ok(row.try_get("jobs")?)
+    }
+
+    /// How many jobs of each kind wait or are under way, without those given up.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn jobs_waiting(&self) -> Result<Vec<(&'static str, i64)>, StoreError> {
+        let rows = sqlx::query("SELECT kind, COUNT(*) AS jobs FROM jobs WHERE dead = 0 GROUP BY kind")
+            .fetch_all(self.readers())
+            .await?;
+        let counted = rows.iter().map(|row| Ok((row.try_get("kind")?, row.try_get("jobs")?)));
+        let counted = counted.collect::<Result<HashMap<String, i64>, StoreError>>()?;
+        let names = JobKind::ALL.into_iter().map(JobKind::as_str);
+        Ok(names.map(|name| (name, counted.get(name).copied().unwrap_or(0))).collect())
     }
 
     /// Releases every claim. Called once at start by the server that holds the data folder's lock.

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod blobs;
+mod checkpoint;
 mod clock;
 mod columns;
 mod commitments;
@@ -19,6 +20,7 @@ mod index;
 mod instances;
 mod intake;
 mod jobs;
+mod metadata;
 mod peers;
 mod procedure_steps;
 mod runs;
@@ -37,10 +39,11 @@ pub use folder::{DataFolder, FolderLock};
 pub use instances::StoredInstance;
 pub use intake::{Intake, NewInstance};
 pub use jobs::Claimed;
+pub use metadata::SeriesMetadata;
 pub use procedure_steps::ProcedureStep;
 pub use runs::{NewRun, StoredResult};
 pub use search::Found;
-pub use studies::{StoredSeries, StoredStudy, WorklistFilter};
+pub use studies::{StoredSeries, StoredStudy, Volume, WorklistFilter};
 pub use write::Write;
 
 use std::sync::Arc;
@@ -58,6 +61,7 @@ pub struct Store {
 struct Shared {
     database: database::Database,
     blobs: Blobs,
+    metadata: Blobs,
     intake: mpsc::Sender<intake::Request>,
     live: broadcast::Sender<LiveEvent>,
     nudges: watch::Sender<u64>,
@@ -72,9 +76,13 @@ impl Store {
         let database = database::Database::open(&folder.database_url()).await?;
         let (intake, requests) = mpsc::channel(intake::WAITING_MAX);
         let (live, _) = broadcast::channel(LIVE_EVENTS_KEPT);
-        let blobs = Blobs::open(folder)?;
-        let store = Self { shared: Arc::new(Shared { database, blobs, intake, live, nudges: watch::Sender::new(0) }) };
+        let (blobs, metadata) = (Blobs::of_instances(folder), Blobs::of_metadata(folder));
+        let nudges = watch::Sender::new(0);
+        let store = Self { shared: Arc::new(Shared { database, blobs, metadata, intake, live, nudges }) };
         tokio::spawn(intake::serve(Arc::downgrade(&store.shared), requests));
+        if store.shared.database.sqlite {
+            tokio::spawn(checkpoint::run(Arc::downgrade(&store.shared)));
+        }
         Ok(store)
     }
 

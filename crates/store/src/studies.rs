@@ -48,6 +48,17 @@ pub struct StoredSeries {
     pub instance_count: i64,
 }
 
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Studies.
+    pub studies: i64,
+    /// Indexed instances.
+    pub instances: i64,
+    /// Bytes of all instances.
+    pub bytes: i64,
+}
+
 /// What the worklist is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct WorklistFilter {
@@ -120,6 +131,24 @@ impl Store {
         .await?;
         let studies = rows.iter().map(study_of).collect::<Result<_, _>>()?;
         Ok((studies, total.try_get("studies")?))
+    }
+
+    /// How much is kept.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn volume(&self) -> Result<Volume, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS studies, CAST(COALESCE(SUM(number_of_study_related_instances), 0) AS BIGINT) AS instances,
+                    CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM studies",
+        )
+        .fetch_one(self.readers())
+        .await?;
+        Ok(Volume {
+            studies: row.try_get("studies")?,
+            instances: row.try_get("instances")?,
+            bytes: row.try_get("bytes")?,
+        })
     }
 
     /// The study of this UID.
@@ -212,13 +241,11 @@ impl Write {
     pub async fn refresh_summary(&mut self, study_instance_uid: &str) -> Result<(), StoreError> {
         let runs = self.runs_of_study(study_instance_uid).await?;
         let decisions = self.decisions_of_study(study_instance_uid).await?;
-        let waits =
-            sqlx::query("SELECT COUNT(*) AS unrouted FROM instances WHERE study_instance_uid = $1 AND routed = 0")
-                .bind(study_instance_uid)
-                .fetch_one(&mut *self.transaction)
-                .await?;
-        let waits = waits.try_get::<i64, _>("unrouted")? > 0;
-        let summary = summarise(&runs, &decisions, waits, now_ms());
+        let waits = sqlx::query("SELECT 1 FROM instances WHERE study_instance_uid = $1 AND routed = 0 LIMIT 1")
+            .bind(study_instance_uid)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        let summary = summarise(&runs, &decisions, waits.is_some(), now_ms());
         sqlx::query("UPDATE studies SET ai_state = $1, ai_top_finding = $2 WHERE study_instance_uid = $3")
             .bind(summary.state.as_str())
             .bind(summary.top_finding.as_ref().map(finding_text).unwrap_or_default())

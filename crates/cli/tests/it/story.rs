@@ -84,3 +84,23 @@ fn an_adult_is_refused_with_the_reason_and_a_person_may_override_it() {
     let logged = events["items"].as_array().expect("lines").iter().any(|line| line["action"] == "run.overridden");
     assert!(logged);
 }
+
+#[test]
+fn what_happens_is_measured() {
+    let server = TestServer::start_empty();
+    let film = std::fs::read(&samples("finding")[0].path).expect("readable");
+    assert_eq!(server.stow(&film).0, 200);
+    assert_eq!(server.stow(&film).0, 200);
+    let metrics = String::from_utf8(server.get_bytes("/metrics", "text/plain")).expect("text");
+    for line in [
+        "lightbox_receive_seconds_count{outcome=\"stored\"} 1",
+        "lightbox_receive_seconds_count{outcome=\"duplicate\"} 1",
+        "lightbox_http_request_seconds_count{method=\"POST\",route=\"/dicomweb/studies\",status=\"200\"} 2",
+        "lightbox_studies 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is missing in\n{metrics}");
+    }
+    assert!(metrics.contains("lightbox_commit_seconds_bucket{le=\"0.001\"}"), "{metrics}");
+    assert!(!metrics.contains("2.25."), "an identifier is a label in\n{metrics}");
+    assert_eq!(server.get_as_nobody("/metrics"), 401);
+}

@@ -1,7 +1,8 @@
 //! Frames as stored and as decoded.
 
 use crate::file;
-use dicom_core::VR;
+use dicom_core::value::PixelFragmentSequence;
+use dicom_core::{DataElement, VR};
 use dicom_dictionary_std::{tags, uids};
 use lightbox_dicom::{PixelError, native_frame, stored_frame};
 use lightbox_domain::Limits;
@@ -27,6 +28,7 @@ fn a_frame_has_the_same_samples_in_every_encoding() {
         uids::JPEGLS_LOSSLESS,
         uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN,
         uids::DEFLATED_IMAGE_FRAME_COMPRESSION,
+        uids::JPEGXL_LOSSLESS,
     ] {
         for frame in 0..3 {
             assert_eq!(native(&film().syntax(syntax), frame), expected, "{syntax}");
@@ -76,6 +78,25 @@ fn with_fragments(table: &[u8], fragments: &[&[u8]]) -> Vec<u8> {
     }
     bytes.extend_from_slice(b"\xFE\xFF\xDD\xE0\0\0\0\0");
     bytes
+}
+
+/// Archives cut long frames and leave the offset table empty.
+#[test]
+fn fragments_are_joined_by_the_start_of_codestreams() {
+    let whole = film().frames(2).syntax(uids::JPEGLS_LOSSLESS).bytes();
+    let stored = |frame| stored_frame(&file(&whole).path, frame, &Limits::default()).unwrap().bytes;
+    let fragments =
+        [stored(0), stored(1)].map(|frame| [frame[..8].to_vec(), frame[8..20].to_vec(), frame[20..].to_vec()]);
+    let mut object = dicom_object::from_reader(whole.as_slice()).unwrap();
+    let cut = PixelFragmentSequence::new_fragments(fragments.concat());
+    object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, cut));
+    let mut bytes = Vec::new();
+    object.write_all(&mut bytes).unwrap();
+    let cut = file(&bytes);
+    for frame in 0..2 {
+        assert_eq!(stored_frame(&cut.path, frame, &Limits::default()).unwrap().bytes, stored(frame));
+        assert_eq!(native_frame(&cut.path, frame, &Limits::default()).unwrap().bytes, native(&film(), frame));
+    }
 }
 
 #[test]

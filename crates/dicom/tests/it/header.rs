@@ -30,6 +30,23 @@ fn values_are_found_by_keyword_in_every_encoding() {
     }
 }
 
+/// Some archives write a whole header so, having no dictionary (PS3.5 §6.2.2).
+#[test]
+fn unknown_value_representations_are_looked_up() {
+    let unknown = |text: &str| PrimitiveValue::U8(text.as_bytes().into());
+    let film = || {
+        Film::new()
+            .set_value(tags::STUDY_INSTANCE_UID, VR::UN, unknown("2.25.77\0"))
+            .set_value(tags::INSTANCE_NUMBER, VR::UN, unknown("12"))
+            .set_value(tags::PIXEL_PADDING_VALUE, VR::UN, PrimitiveValue::U8([5, 1].as_slice().into()))
+    };
+    for syntax in [uids::EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.2"] {
+        let header = header(&film().syntax(syntax));
+        assert_eq!(header.text("StudyInstanceUID"), "2.25.77", "{syntax}");
+        assert_eq!((header.text("InstanceNumber"), header.text("PixelPaddingValue")), ("12".into(), "261".into()));
+    }
+}
+
 #[test]
 fn what_is_absent_has_no_values() {
     let film =

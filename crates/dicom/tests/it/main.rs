@@ -14,6 +14,7 @@ mod mutated;
 mod part10;
 mod results;
 mod samples;
+mod transcode;
 
 use std::path::PathBuf;
 

@@ -4,6 +4,7 @@ use crate::file;
 use dicom_dictionary_std::uids;
 use lightbox_dicom::{
     DatasetHasher, Header, check_result, display_image, inspect, json, native_frame, same_data_set, stored_frame,
+    transcode,
 };
 use lightbox_domain::Limits;
 use lightbox_testkit::Film;
@@ -30,6 +31,9 @@ fn read_in_every_way(bytes: &[u8]) {
     let _ = native_frame(path, 0, &limits);
     let _ = stored_frame(path, 0, &limits);
     let _ = same_data_set(path, &whole.path, &limits);
+    for to in [uids::IMPLICIT_VR_LITTLE_ENDIAN, uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, uids::RLE_LOSSLESS] {
+        let _ = transcode(path, to, &limits).and_then(|transcoded| transcoded.write_file(std::io::sink()));
+    }
     let _ = check_result(bytes, &Header::read(&whole.path).unwrap());
     let mut hasher = DatasetHasher::new();
     hasher.update(bytes);

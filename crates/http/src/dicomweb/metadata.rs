@@ -1,7 +1,8 @@
-//! WADO-RS: metadata (PS3.18 §10.4.1.1.2) as DICOM JSON, streamed instance by instance.
+//! WADO-RS: metadata (PS3.18 §10.4.1.1.2) as DICOM JSON: of settled series as they are kept, else streamed instance by
+//! instance.
 
 use super::accept::Accept;
-use super::{Address, DICOM_JSON, instance_url};
+use super::{Address, DICOM_JSON};
 use crate::HttpState;
 use crate::auth::Caller;
 use crate::extract::{Origin, Path};
@@ -12,11 +13,14 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use lightbox_store::StoredInstance;
+use lightbox_domain::{Action, Uid};
+use lightbox_identity::Resource;
+use lightbox_pipeline::describe::{DICOMWEB_ORIGIN, bulk_data_uri};
+use lightbox_store::{SeriesMetadata, Store, StoredInstance};
+use memchr::memmem;
 use std::io;
-use std::path::PathBuf;
 
-/// How many headers are read at once for one answer.
+/// How many pieces are read at once for one answer.
 const READ_AT_ONCE: usize = 4;
 
 /// `/studies/{study}/metadata`
@@ -52,6 +56,14 @@ pub(super) async fn instance(
     answer(&state, &caller, origin, &accept, &address).await
 }
 
+/// From where a piece of an answer is read: one or more instances, divided by commas.
+enum Piece {
+    /// What is kept of a settled series.
+    Kept(SeriesMetadata),
+    /// The file of an instance.
+    File(StoredInstance),
+}
+
 async fn answer(
     state: &HttpState,
     caller: &Caller,
@@ -59,33 +71,73 @@ async fn answer(
     accept: &Accept,
     address: &Address,
 ) -> Result<Response, Problem> {
-    let instances = address.instances(state, caller).await?;
+    let pieces = pieces(state, caller, address).await?;
     if accept.choose(&["application/dicom+json", "application/json"]).is_none() {
         return Err(Problem::not_acceptable("metadata are given as application/dicom+json"));
     }
-    let blobs = state.store.blobs().clone();
-    let reads = instances.into_iter().map(move |instance| {
-        let url = bulk_data_url(&origin, &instance);
-        let path = blobs.path(&instance.blob);
-        async move { tokio::task::spawn_blocking(move || read(path, &url)).await.map_err(io::Error::other)? }
+    let store = state.store.clone();
+    let reads = pieces.into_iter().map(move |piece| {
+        let (store, origin) = (store.clone(), origin.clone());
+        async move { tokio::task::spawn_blocking(move || read(&store, piece, &origin)).await.map_err(io::Error::other)? }
     });
-    let mut rows = stream::iter(reads).buffered(READ_AT_ONCE);
+    let mut pieces = stream::iter(reads).buffered(READ_AT_ONCE);
     // The first is read before anything is sent, so that its failure still has a status.
-    let first = rows.next().await.transpose().map_err(Problem::internal)?.unwrap_or_default();
-    let rest = rows.map_ok(|row| Bytes::from([b",".as_slice(), &row].concat()));
+    let first = pieces.next().await.transpose().map_err(Problem::internal)?.unwrap_or_default();
+    let rest = pieces.map_ok(|piece| Bytes::from([b",".as_slice(), &piece].concat()));
     let rest = rest.inspect_err(|error| tracing::error!(%error, "broke off an answer of metadata"));
     let ends = [Bytes::from_static(b"["), first.into()].map(Ok::<_, io::Error>);
     let body = stream::iter(ends).chain(rest).chain(stream::iter([Ok(Bytes::from_static(b"]"))]));
     Ok(([(header::CONTENT_TYPE, DICOM_JSON)], Body::from_stream(body)).into_response())
 }
 
-fn read(path: PathBuf, bulk_data_url: &str) -> io::Result<Vec<u8>> {
-    let metadata = lightbox_dicom::json::metadata(&path, bulk_data_url).map_err(io::Error::other)?;
-    serde_json::to_vec(&metadata).map_err(io::Error::other)
+/// What an answer is made of: kept metadata where there are any, else the instances of the series.
+async fn pieces(state: &HttpState, caller: &Caller, address: &Address) -> Result<Vec<Piece>, Problem> {
+    if address.instance.is_some() {
+        return Ok(vec![Piece::File(address.one(state, caller).await?)]);
+    }
+    caller.may(Action::StudyRead, &Resource::study(&address.study))?;
+    let (study, wanted) = (Uid::parse(&address.study)?, address.series.as_deref().map(Uid::parse).transpose()?);
+    let mut series = state.store.metadata_of_study(study.as_str()).await?;
+    series.retain(|one| wanted.as_ref().is_none_or(|wanted| one.series_instance_uid == *wanted));
+    // What runs made is shown by the run's own rules, instance by instance.
+    if series.is_empty() || !series.iter().all(|one| one.is_kept() && one.run_id.is_none()) {
+        return mixed(address.instances(state, caller).await?, series);
+    }
+    Ok(series.into_iter().map(Piece::Kept).collect())
 }
 
-/// Where `bulkdata` serves what metadata leave out; the tag follows.
-fn bulk_data_url(origin: &str, instance: &StoredInstance) -> String {
-    let (study, series) = (&instance.study_instance_uid, &instance.series_instance_uid);
-    format!("{}/bulkdata", instance_url(origin, study, series, &instance.sop_instance_uid))
+/// Kept metadata for the series that have them, and the files of all other instances.
+fn mixed(instances: Vec<StoredInstance>, series: Vec<SeriesMetadata>) -> Result<Vec<Piece>, Problem> {
+    let kept: Vec<_> = series.into_iter().filter(|one| one.is_kept() && one.run_id.is_none()).collect();
+    let is_kept = |uid: &Uid| kept.iter().any(|one| one.series_instance_uid == *uid);
+    let files: Vec<_> =
+        instances.into_iter().filter(|one| !is_kept(&one.series_instance_uid)).map(Piece::File).collect();
+    Ok(kept.into_iter().map(Piece::Kept).chain(files).collect())
+}
+
+fn read(store: &Store, piece: Piece, origin: &str) -> io::Result<Vec<u8>> {
+    match piece {
+        Piece::File(instance) => {
+            let path = store.blobs().path(&instance.blob);
+            let metadata = lightbox_dicom::json::metadata(&path, &bulk_data_uri(origin, &instance));
+            serde_json::to_vec(&metadata.map_err(io::Error::other)?).map_err(io::Error::other)
+        }
+        Piece::Kept(series) => Ok(with_origin(&store.read_metadata(&series).map_err(io::Error::other)?, origin)),
+    }
+}
+
+/// Kept metadata with the address at which this client calls. The word that stands for it is only looked for at the
+/// beginning of a JSON string, where no escaped text can be.
+fn with_origin(metadata: &[u8], origin: &str) -> Vec<u8> {
+    let placeholder = format!("\"BulkDataURI\":\"{DICOMWEB_ORIGIN}");
+    let address = format!("\"BulkDataURI\":\"{origin}");
+    let mut answer = Vec::with_capacity(metadata.len() + metadata.len() / 16);
+    let mut rest = metadata;
+    while let Some(at) = memmem::find(rest, placeholder.as_bytes()) {
+        answer.extend_from_slice(&rest[..at]);
+        answer.extend_from_slice(address.as_bytes());
+        rest = &rest[at + placeholder.len()..];
+    }
+    answer.extend_from_slice(rest);
+    answer
 }

@@ -27,6 +27,8 @@ mod reason {
     pub(super) const PROCESSING_FAILURE: u16 = 0x0110;
     /// Larger, or more, than is accepted.
     pub(super) const OUT_OF_RESOURCES: u16 = 0xA700;
+    /// The disk is nearly full.
+    pub(super) const DISK_LOW: u16 = 0xA701;
     /// It belongs to another study than the address says.
     pub(super) const OTHER_STUDY: u16 = 0xA900;
     /// It is no DICOM instance, or not whole.
@@ -158,6 +160,10 @@ async fn receive(
             tracing::info!(%error, "refused an instance of a STOW-RS request");
             outcome.fail(reason::OUT_OF_RESOURCES, None);
         }
+        Err(error @ ReceiveError::DiskLow { .. }) => {
+            tracing::error!(%error, "refused an instance of a STOW-RS request");
+            outcome.fail(reason::DISK_LOW, None);
+        }
         Err(ReceiveError::Store(error)) => {
             tracing::error!(%error, "could not store an instance of a STOW-RS request");
             outcome.fail(reason::PROCESSING_FAILURE, None);
@@ -177,7 +183,8 @@ impl Outcome {
     /// The status by PS3.18 §10.5.3.2. When the server is at fault, trying again later must look worthwhile.
     fn status(&self) -> StatusCode {
         let conflict = self.stored.iter().any(|one| one.outcome == ReceivedOutcome::Conflict);
-        let ours = self.failed.iter().any(|failure| failure.reason == reason::PROCESSING_FAILURE);
+        let is_ours = |failure: &Failure| matches!(failure.reason, reason::PROCESSING_FAILURE | reason::DISK_LOW);
+        let ours = self.failed.iter().any(is_ours);
         match (self.stored.is_empty(), self.failed.is_empty()) {
             (true, _) if ours => StatusCode::SERVICE_UNAVAILABLE,
             (true, _) => StatusCode::CONFLICT,

@@ -127,3 +127,13 @@ async fn only_those_who_acquire_may_store() {
         assert_eq!(reply.code(), expected, "{role}");
     }
 }
+
+#[tokio::test]
+async fn the_numbers_are_for_those_who_run_the_place() {
+    let door = Door::open().await;
+    for (role, expected) in [(Role::Clinician, 403), (Role::Operations, 404), (Role::Admin, 404)] {
+        // Nothing is measured in this process, which only those learn who may ask.
+        assert_eq!(door.client(role).await.get("/metrics").await.code(), expected, "{role}");
+    }
+    assert_eq!(door.nobody().get("/metrics").await.code(), 401);
+}

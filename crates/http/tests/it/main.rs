@@ -6,6 +6,7 @@
 mod access;
 mod api;
 mod door;
+mod ohif;
 mod page;
 mod qido;
 mod session;

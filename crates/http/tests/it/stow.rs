@@ -143,3 +143,11 @@ async fn a_sender_that_breaks_off_leaves_nothing_of_its_last_instance() {
     assert_eq!(reply.code(), 202);
     assert_eq!(stored(&door).await, 1);
 }
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_trying_again_looks_worthwhile() {
+    let door = Door::with(Limits { disk_free_bytes_min: u64::MAX, ..Limits::default() }).await;
+    let reply = door.client(Role::Technologist).await.stow("/dicomweb/studies", &[instance("2.25.3")]).await;
+    assert_eq!((reply.code(), reasons(&reply, OTHER_FAILURES)), (503, vec![json!(0xA701)]));
+    assert_eq!(stored(&door).await, 0);
+}

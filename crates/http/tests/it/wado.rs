@@ -2,6 +2,8 @@
 
 use crate::door::{Client, Door};
 use lightbox_domain::Role;
+use lightbox_pipeline::describe::describe;
+use lightbox_store::SeriesMetadata;
 use lightbox_testkit::Film;
 use serde_json::json;
 
@@ -52,6 +54,34 @@ async fn a_study_and_a_series_leave_as_parts() {
     let elsewhere = "/dicomweb/studies/2.25.1/series/2.25.5/instances/2.25.3";
     assert_eq!(client.get(elsewhere).await.code(), 404, "the instance is of another series");
     assert_eq!(client.get("/dicomweb/studies/1..2").await.code(), 400);
+}
+
+#[tokio::test]
+async fn metadata_are_the_same_whether_they_are_kept_or_read() {
+    let door = Door::open().await;
+    for (series, instance, number) in [("2.25.2", "2.25.3", "2"), ("2.25.2", "2.25.4", "1"), ("2.25.8", "2.25.9", "1")]
+    {
+        let film = Film::new().uids("2.25.1", series, instance).set_keyword("InstanceNumber", number);
+        door.put(&film.set_keyword("StudyDescription", "\"BulkDataURI\":\"lightbox-origin:")).await;
+    }
+    let client = door.client(Role::Clinician).await;
+    let paths = ["/dicomweb/studies/2.25.1/metadata", "/dicomweb/studies/2.25.1/series/2.25.2/metadata"];
+    let read = [client.get(paths[0]).await.json(), client.get(paths[1]).await.json()];
+    assert_eq!((read[0].as_array().unwrap().len(), read[1].as_array().unwrap().len()), (3, 2));
+
+    describe(&door.store, "2.25.1", "2.25.2").await.unwrap();
+    let half = [client.get(paths[0]).await.json(), client.get(paths[1]).await.json()];
+    assert_eq!(half, read);
+    describe(&door.store, "2.25.1", "2.25.8").await.unwrap();
+    assert!(door.store.metadata_of_study("2.25.1").await.unwrap().iter().all(SeriesMetadata::is_kept));
+    assert_eq!(client.get(paths[0]).await.json(), read[0]);
+
+    // Another instance: what is kept no longer tells of all.
+    door.put(&Film::new().uids("2.25.1", "2.25.2", "2.25.5")).await;
+    assert_eq!(client.get(paths[1]).await.json().as_array().unwrap().len(), 3);
+    describe(&door.store, "2.25.1", "2.25.2").await.unwrap();
+    assert_eq!(client.get(paths[1]).await.json().as_array().unwrap().len(), 3);
+    assert_eq!(client.get("/dicomweb/studies/2.25.404/metadata").await.code(), 404);
 }
 
 #[tokio::test]

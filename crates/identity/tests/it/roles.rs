@@ -27,7 +27,7 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Committee, vec![]),
         (Role::Educator, vec![]),
         (Role::Learner, vec![]),
-        (Role::Operations, vec!["event.read"]),
+        (Role::Operations, vec!["event.read", "system.read"]),
     ];
     let found: Vec<_> = Role::ALL
         .iter()

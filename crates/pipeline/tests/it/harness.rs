@@ -57,7 +57,7 @@ impl TestPipeline {
         let (stop, stopped) = watch::channel(false);
         let working = tokio::spawn(worker.work(stopped));
         let drained = async {
-            while self.store().jobs_left().await.expect("counted") > 0 {
+            while self.store().jobs_left(JobKind::Explain).await.expect("counted") > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

@@ -46,6 +46,15 @@ async fn what_is_cut_off_or_too_large_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn nothing_is_received_while_the_disk_is_nearly_full() {
+    let test = TestPipeline::open_with(Limits { disk_free_bytes_min: u64::MAX, ..Limits::default() }).await;
+    let error = test.receive(film().bytes()).await.expect_err("no room");
+    assert!(matches!(error, ReceiveError::DiskLow { .. }), "{error}");
+    assert!(error.to_string().contains("disk_free_bytes_min"), "{error}");
+    assert_eq!((test.files(), test.jobs_left().await.len()), (0, 0));
+}
+
+#[tokio::test]
 async fn the_same_data_set_in_another_encoding_is_a_duplicate() {
     let test = TestPipeline::open().await;
     test.receive(film().bytes()).await.expect("received");

@@ -26,7 +26,7 @@ async fn the_same_data_set_again_is_a_duplicate_and_no_new_work() {
     write.commit().await.unwrap();
 
     assert_eq!(store.insert(Instance::default(), b"one").await, Intake::Duplicate);
-    assert_eq!(store.jobs_left().await.unwrap(), 0);
+    assert_eq!(store.jobs_left(JobKind::Explain).await.unwrap(), 0);
     assert_eq!(store.events(i64::MAX, 10).await.unwrap().len(), 1);
 }
 

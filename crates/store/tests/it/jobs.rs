@@ -26,7 +26,7 @@ async fn a_job_that_is_not_committed_never_was() {
     let mut write = store.write().await.unwrap();
     write.enqueue(&run("A"), 0).await.unwrap();
     drop(write);
-    assert_eq!(store.jobs_left().await.unwrap(), 0);
+    assert_eq!(store.jobs_left(JobKind::Explain).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_job_asked_for_while_a_worker_has_it_is_due_once_more() {
     let mut write = store.write().await.unwrap();
     write.complete(&second).await.unwrap();
     write.commit().await.unwrap();
-    assert_eq!(store.jobs_left().await.unwrap(), 0);
+    assert_eq!(store.jobs_left(JobKind::Explain).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_buried_job_is_not_taken_again() {
     write.bury(&claimed, "cannot").await.unwrap();
     write.commit().await.unwrap();
     assert!(store.claim(JobKind::Explain).await.unwrap().is_none());
-    assert_eq!(store.jobs_left().await.unwrap(), 0);
+    assert_eq!(store.jobs_left(JobKind::Explain).await.unwrap(), 0);
 }
 
 #[tokio::test]

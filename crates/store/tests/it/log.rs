@@ -50,3 +50,19 @@ async fn watchers_hear_of_what_is_committed_and_of_nothing_else() {
     assert_eq!((heard.action, heard.study_instance_uid.as_deref()), ("thing.done", Some("1.2")));
     assert!(watch.try_recv().is_err());
 }
+
+#[tokio::test]
+async fn what_is_committed_moves_from_the_log_into_the_database_by_itself() {
+    let store = TestStore::open().await;
+    let size = || std::fs::metadata(store.folder.root().join("lightbox.db")).unwrap().len();
+    let before = size();
+    for object in 0..200 {
+        append(&store, &format!("{object}-{}", "x".repeat(1_000))).await;
+    }
+    let moved = async {
+        while size() < before + 200_000 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), moved).await.expect("a checkpoint");
+}

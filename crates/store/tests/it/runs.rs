@@ -79,7 +79,7 @@ async fn the_study_says_in_one_word_what_ai_says() {
     let check = async |mode, end: Option<f64>, expected: AiState| {
         let store = deployed().await;
         let mut write = store.write().await.unwrap();
-        write.mark_routed(&uid("1.2.1.1.1")).await.unwrap();
+        write.mark_routed(&[&uid("1.2.1.1.1")]).await.unwrap();
         let id = write.insert_run(&new_run(RunState::Queued, mode)).await.unwrap().expect("new");
         if let Some(score) = end {
             write.advance_run(&id, RunState::Running, "").await.unwrap();

@@ -1,8 +1,10 @@
 /** Sign in, and the change of a one-time password that must follow. */
 import { Center, Paper, Stack, Text, Title } from '@mantine/core';
+import { useEffect } from 'react';
 import { Navigate, useSearchParams } from 'react-router';
 import { useSession } from '../../api/session';
 import { useTitle } from '../../frame/Page';
+import { isOhif } from '../../parts/ohif';
 import classes from './LoginPage.module.css';
 import { NewPasswordForm } from './NewPasswordForm';
 import { SignInForm } from './SignInForm';
@@ -13,7 +15,7 @@ export function LoginPage() {
   const [parameters] = useSearchParams();
   if (session.isPending) return null;
   if (session.data && !session.data.password_change_required) {
-    return <Navigate to={destination(parameters.get('next'))} replace />;
+    return <Leave to={destination(parameters.get('next'))} />;
   }
   return (
     <Center component="main" mih="100dvh" p="md">
@@ -40,6 +42,14 @@ export function LoginPage() {
       </Paper>
     </Center>
   );
+}
+
+/** On to where they wanted to go: a page of ours, or OHIF. */
+function Leave({ to }: { to: string }) {
+  useEffect(() => {
+    if (isOhif(to)) location.replace(to);
+  }, [to]);
+  return isOhif(to) ? null : <Navigate to={to} replace />;
 }
 
 /** Only a path of this server; anything else in the address is ignored. */

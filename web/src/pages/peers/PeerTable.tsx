@@ -1,5 +1,5 @@
 import { ActionIcon, Badge, Button, Group, Table, Text, Tooltip, VisuallyHidden } from '@mantine/core';
-import { IconTrash } from '@tabler/icons-react';
+import { IconAlertTriangle, IconCheck, IconTrash } from '@tabler/icons-react';
 import { api } from '../../api/client';
 import { asProblem } from '../../api/problem';
 import { useMay } from '../../api/session';
@@ -90,10 +90,22 @@ function EchoTest({ peer }: { peer: Peer }) {
       >
         Test
       </Button>
-      <Text size="xs" role="status" c="dimmed">
-        {echo.data && (echo.data.ok ? `answered in ${durationText(echo.data.ms)}` : echo.data.detail)}
-        {echo.isError && asProblem(echo.error).message}
-      </Text>
+      <Group gap={4} wrap="nowrap" role="status">
+        {echo.data && <EchoMark ok={echo.data.ok} />}
+        <Text size="xs" c="dimmed">
+          {echo.data && (echo.data.ok ? `answered in ${durationText(echo.data.ms)}` : echo.data.detail)}
+          {echo.isError && asProblem(echo.error).message}
+        </Text>
+      </Group>
     </Group>
+  );
+}
+
+/** Whether the peer answered, by shape. */
+function EchoMark({ ok }: { ok: boolean }) {
+  return ok ? (
+    <IconCheck size={14} stroke={2} role="img" aria-label="Answered" />
+  ) : (
+    <IconAlertTriangle size={14} stroke={2} role="img" aria-label="No answer" />
   );
 }

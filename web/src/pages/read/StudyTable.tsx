@@ -1,4 +1,4 @@
-import { Skeleton, Table } from '@mantine/core';
+import { Skeleton, Table, VisuallyHidden } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type RefObject, useEffect, useRef } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
@@ -10,6 +10,7 @@ import { RelativeTime } from '../../parts/RelativeTime';
 import { ScoreBar, ScoreNumbers } from '../../parts/Score';
 import { ageAndSex, personName } from '../../parts/words';
 import { addressOf, type WorklistFilters } from './filters';
+import { StudyMenu } from './StudyMenu';
 import classes from './StudyTable.module.css';
 
 interface StudyTableProps {
@@ -64,6 +65,9 @@ export function StudyTable({ studies, filters }: StudyTableProps) {
                 {name}
               </Table.Th>
             ))}
+            <Table.Th>
+              <VisuallyHidden>Actions</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody ref={body} aria-busy={studies === undefined}>
@@ -136,6 +140,10 @@ function StudyRow({ study, filters }: { study: WorklistItem; filters: WorklistFi
       <Table.Td className={`${classes.right} ${classes.tight}`}>
         <RelativeTime at={study.received_at} />
       </Table.Td>
+      {/* A click in the menu is none on the row. */}
+      <Table.Td className={classes.tight} onClick={(event) => event.stopPropagation()}>
+        <StudyMenu study={study} address={address} />
+      </Table.Td>
     </Table.Tr>
   );
 }
@@ -144,7 +152,7 @@ function SkeletonRows() {
   return Array.from({ length: 8 }, (_, row) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: placeholders have no identity
     <Table.Tr key={row}>
-      <Table.Td colSpan={heads.length}>
+      <Table.Td colSpan={heads.length + 1}>
         <Skeleton height={14} width={`${92 - ((row * 17) % 30)}%`} />
       </Table.Td>
     </Table.Tr>

@@ -1,8 +1,9 @@
 import { ActionIcon, Group, Text, Tooltip } from '@mantine/core';
-import { IconArrowLeft, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
+import { IconArrowLeft, IconChevronLeft, IconChevronRight, IconExternalLink } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { WorklistItem } from '../../api/types';
+import { ohifAddress } from '../../parts/ohif';
 import { ageText, personName, sexWord } from '../../parts/words';
 import classes from './StudyHeader.module.css';
 import { useNeighbours, useWorklistAddress } from './useNeighbours';
@@ -51,6 +52,19 @@ export function StudyHeader({ study, children }: StudyHeaderProps) {
         </Text>
       </div>
       {children}
+      <Tooltip label="Open in OHIF, in a new tab">
+        <ActionIcon
+          component="a"
+          href={ohifAddress(study.study_instance_uid)}
+          target="_blank"
+          rel="noreferrer"
+          variant="subtle"
+          color="gray"
+          aria-label="Open in OHIF"
+        >
+          <IconExternalLink size={18} stroke={1.7} aria-hidden />
+        </ActionIcon>
+      </Tooltip>
       <StudyPager />
     </header>
   );

@@ -1,0 +1,46 @@
+//! Gathers the metadata of a settled series, as WADO-RS gives them (PS3.18 §10.4.1.1.2).
+
+use crate::{JobError, blocking};
+use lightbox_dicom::json;
+use lightbox_store::{Blobs, Store, StoredInstance};
+
+/// Stands in kept metadata where the address of DICOMweb belongs, which depends on how a client calls the server.
+pub const DICOMWEB_ORIGIN: &str = "lightbox-origin:";
+
+/// Gathers and keeps the metadata of a series: its indexed instances by number, divided by commas.
+///
+/// # Errors
+/// When the database refuses, or an instance cannot be read.
+pub async fn describe(store: &Store, study_uid: &str, series_uid: &str) -> Result<(), JobError> {
+    let mut instances = store.instances_of_study(study_uid).await?;
+    instances.retain(|instance| instance.series_instance_uid.as_str() == series_uid);
+    let count = i64::try_from(instances.len()).unwrap_or(i64::MAX);
+    if count == 0 {
+        return Ok(());
+    }
+    let blobs = store.blobs().clone();
+    let metadata = blocking(move || gather(&blobs, &instances)).await??;
+    Ok(store.keep_metadata(study_uid, series_uid, count, metadata).await?)
+}
+
+fn gather(blobs: &Blobs, instances: &[StoredInstance]) -> Result<Vec<u8>, JobError> {
+    let mut all = Vec::new();
+    for instance in instances {
+        if !all.is_empty() {
+            all.push(b',');
+        }
+        let one = json::metadata(&blobs.path(&instance.blob), &bulk_data_uri(DICOMWEB_ORIGIN, instance));
+        let one = one.map_err(|error| JobError::Permanent(error.to_string()))?;
+        serde_json::to_writer(&mut all, &one).map_err(|error| JobError::Permanent(error.to_string()))?;
+    }
+    Ok(all)
+}
+
+/// Where DICOMweb at this origin serves what metadata leave out; the tag follows.
+#[must_use]
+pub fn bulk_data_uri(origin: &str, instance: &StoredInstance) -> String {
+    format!(
+        "{origin}/dicomweb/studies/{}/series/{}/instances/{}/bulkdata",
+        instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid
+    )
+}
