@@ -32,9 +32,8 @@ class Server:
         settings = ["serve", "--json", "--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0", "--data", str(self.data)]
         assert BINARY.is_file(), f"{BINARY} is not built: run `cargo build -p lightbox-cli`"
         with self._log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*(wrapper or []), str(BINARY), *settings, *(arguments or [])], stdout=subprocess.PIPE, stderr=log, text=True
-            )
+            command = [*(wrapper or []), str(BINARY), *settings, *(arguments or [])]
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         assert line, f"the server did not start:\n{self.log()}"
         ready = json.loads(line)

@@ -187,7 +187,8 @@ def test_priors_are_queried_and_retrieved(
     archive = request.getfixturevalue(name)
     send(film, archive.dicom_port, archive.title)
     key = f"--key=StudyInstanceUID={film.StudyInstanceUID}"
-    [found] = json.loads(server.command("--json", "query", archive.title, "--level", "study", key, "--key", "PatientID"))
+    found = server.command("--json", "query", archive.title, "--level", "study", key, "--key", "PatientID")
+    [found] = json.loads(found)
     assert (found["StudyInstanceUID"], found["PatientID"]) == (film.StudyInstanceUID, film.PatientID)
     assert json.loads(server.command("--json", "query", archive.title, "--key", "PatientID=NOBODY")) == []
 
@@ -269,7 +270,8 @@ def test_dcmtk_calls_over_tls_with_a_certificate(certificates: Path, film: Datas
     def file(name: str) -> str:
         return str(certificates / name)
 
-    flags = ["--dicom-tls-cert", file("node.crt"), "--dicom-tls-key", file("node.key"), "--dicom-tls-ca", file("ca.crt")]
+    flags = [f"--dicom-tls-cert={file('node.crt')}", f"--dicom-tls-key={file('node.key')}"]
+    flags.append(f"--dicom-tls-ca={file('ca.crt')}")
     secure = Server(tmp_path, arguments=["--dicom-tls", "127.0.0.1:0", *flags])
     try:
         secure.command("peer", "allow", "ECHOSCU")

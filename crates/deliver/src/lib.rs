@@ -1,8 +1,9 @@
 //! Takes a due delivery to its peer: one result, one peer, one job.
 //!
 //! [`deliver`] is the handler of [`lightbox_domain::Job::Deliver`]. What can pass is an error that the worker tries again;
-//! what cannot is one that it writes into the delivery, where people see it. There is one transport so far, C-STORE; a
-//! second one makes it a trait.
+//! what cannot is one that it writes into the delivery, where people see it. A peer that commits to what it keeps is then
+//! asked to by [`ask_commitment`]; what peers ask us to commit to is answered by [`report_commitment`]. There is one
+//! transport so far, C-STORE; a second one makes it a trait.
 
 mod c_store;
 mod commitment;
