@@ -37,6 +37,16 @@ pub enum Job {
         /// The delivery.
         delivery_id: String,
     },
+    /// Tell a peer which of its instances we commit to.
+    ReportCommitment {
+        /// What it asked for.
+        commitment_id: String,
+    },
+    /// Ask a peer to commit to what was delivered to it.
+    AskCommitment {
+        /// The delivery.
+        delivery_id: String,
+    },
 }
 
 /// The name of a job's kind.
@@ -54,11 +64,24 @@ pub enum JobKind {
     Describe,
     /// [`Job::Deliver`]
     Deliver,
+    /// [`Job::ReportCommitment`]
+    ReportCommitment,
+    /// [`Job::AskCommitment`]
+    AskCommitment,
 }
 
 impl JobKind {
     /// All kinds, most urgent first: what a reader waits for goes before what explains it.
-    pub const ALL: [Self; 6] = [Self::Publish, Self::Route, Self::Run, Self::Deliver, Self::Explain, Self::Describe];
+    pub const ALL: [Self; 8] = [
+        Self::Publish,
+        Self::Route,
+        Self::Run,
+        Self::ReportCommitment,
+        Self::AskCommitment,
+        Self::Deliver,
+        Self::Explain,
+        Self::Describe,
+    ];
 
     /// The kind's name in the store.
     #[must_use]
@@ -70,6 +93,8 @@ impl JobKind {
             Self::Explain => "explain",
             Self::Describe => "describe",
             Self::Deliver => "deliver",
+            Self::ReportCommitment => "report_commitment",
+            Self::AskCommitment => "ask_commitment",
         }
     }
 
@@ -91,6 +116,8 @@ impl Job {
             Self::Explain { .. } => JobKind::Explain,
             Self::Describe { .. } => JobKind::Describe,
             Self::Deliver { .. } => JobKind::Deliver,
+            Self::ReportCommitment { .. } => JobKind::ReportCommitment,
+            Self::AskCommitment { .. } => JobKind::AskCommitment,
         }
     }
 
@@ -103,7 +130,8 @@ impl Job {
                 format!("{study_instance_uid}/{series_instance_uid}")
             }
             Self::Run { run_id } | Self::Publish { run_id } | Self::Explain { run_id } => run_id.clone(),
-            Self::Deliver { delivery_id } => delivery_id.clone(),
+            Self::Deliver { delivery_id } | Self::AskCommitment { delivery_id } => delivery_id.clone(),
+            Self::ReportCommitment { commitment_id } => commitment_id.clone(),
         }
     }
 
@@ -125,6 +153,8 @@ impl Job {
             JobKind::Publish => Self::Publish { run_id: subject },
             JobKind::Explain => Self::Explain { run_id: subject },
             JobKind::Deliver => Self::Deliver { delivery_id: subject },
+            JobKind::ReportCommitment => Self::ReportCommitment { commitment_id: subject },
+            JobKind::AskCommitment => Self::AskCommitment { delivery_id: subject },
         })
     }
 }
@@ -150,6 +180,8 @@ mod tests {
             Job::Publish { run_id: id() },
             Job::Explain { run_id: id() },
             Job::Deliver { delivery_id: id() },
+            Job::ReportCommitment { commitment_id: id() },
+            Job::AskCommitment { delivery_id: id() },
         ];
         for job in jobs {
             assert_eq!(Job::parse(job.kind().as_str(), &job.subject()), Some(job));

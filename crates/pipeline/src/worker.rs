@@ -154,16 +154,34 @@ impl Worker {
             }
             // Metadata are then read from the files, as before.
             Job::Describe { .. } => {}
-            Job::Route { .. } => {
+            Job::AskCommitment { delivery_id } => {
                 let mut write = store.write().await?;
-                write.bury(claimed, reason).await?;
-                let event = Event::new("lightbox", "series.unrouted", "series", &claimed.job.subject());
-                write.append_event(event.outcome(reason)).await?;
-                return Ok(write.commit().await?);
+                write.end_commitment_request(delivery_id, false, reason).await?;
+                let event = Event::new("lightbox", "commitment.unasked", "delivery", delivery_id).outcome(reason);
+                write.append_event(event).await?;
+                write.commit().await?;
+            }
+            Job::Route { .. } => return self.bury(claimed, "series.unrouted", "series", reason).await,
+            Job::ReportCommitment { .. } => {
+                return self.bury(claimed, "commitment.unreported", "commitment", reason).await;
             }
         }
         let mut write = store.write().await?;
         write.complete(claimed).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Leaves the row of a job for a person to see.
+    async fn bury(
+        &self,
+        claimed: &Claimed,
+        action: &'static str,
+        kind: &'static str,
+        reason: &str,
+    ) -> Result<(), JobError> {
+        let mut write = self.pipeline.store.write().await?;
+        write.bury(claimed, reason).await?;
+        write.append_event(Event::new("lightbox", action, kind, &claimed.job.subject()).outcome(reason)).await?;
         Ok(write.commit().await?)
     }
 }
@@ -179,6 +197,8 @@ async fn step(pipeline: Pipeline, job: Job) -> Result<(), JobError> {
         Job::Describe { study_instance_uid, series_instance_uid } => {
             describe::describe(&pipeline.store, &study_instance_uid, &series_instance_uid).await
         }
-        Job::Deliver { .. } => Err(JobError::Permanent("deliveries have a handler of their own".to_owned())),
+        Job::Deliver { .. } | Job::ReportCommitment { .. } | Job::AskCommitment { .. } => {
+            Err(JobError::Permanent("what leaves has a handler of its own".to_owned()))
+        }
     }
 }

@@ -5,6 +5,8 @@ pub mod deploy;
 pub mod doctor;
 pub mod import;
 pub mod peer;
+pub mod query;
+pub mod retrieve;
 pub mod run;
 pub mod send;
 pub mod token;
