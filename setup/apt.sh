@@ -13,6 +13,7 @@ case ${1:-test} in
     test) packages+=(
         chromium    # the browser of the end-to-end tests
         strace      # shows that bytes are synced before they are acknowledged
+        orthanc orthanc-dicomweb    # a PACS that others wrote, in both directions
     ) ;;
     bench) packages+=(
         orthanc orthanc-dicomweb    # the archive to compare with

@@ -26,21 +26,22 @@ T = TypeVar("T")
 class Server:
     """`lightbox serve`, stopped by `stop` or when the test ends."""
 
-    def __init__(self, folder: Path, wrapper: list[str] | None = None):
+    def __init__(self, folder: Path, wrapper: list[str] | None = None, arguments: list[str] | None = None):
         self.data = folder / "data"
         self._log = folder / "log"
-        arguments = ["serve", "--json", "--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0", "--data", str(self.data)]
+        settings = ["serve", "--json", "--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0", "--data", str(self.data)]
         assert BINARY.is_file(), f"{BINARY} is not built: run `cargo build -p lightbox-cli`"
         with self._log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*(wrapper or []), str(BINARY), *arguments], stdout=subprocess.PIPE, stderr=log, text=True
-            )
+            command = [*(wrapper or []), str(BINARY), *settings, *(arguments or [])]
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         assert line, f"the server did not start:\n{self.log()}"
         ready = json.loads(line)
         self.http: str = ready["http"]
         self.dicom_host, port = ready["dicom"].rsplit(":", 1)
         self.dicom_port = int(port)
+        secure = ready.get("dicom_tls")
+        self.dicom_tls_port = int(secure.rsplit(":", 1)[1]) if secure else None
         self.token = self.command("token", "create", "foreign", "--role", "admin")
 
     def log(self) -> str:

@@ -14,7 +14,7 @@ from pynetdicom import AE, AllStoragePresentationContexts
 from pynetdicom.association import Association
 from pynetdicom.sop_class import (
     ComputedRadiographyImageStorage,
-    StudyRootQueryRetrieveInformationModelFind,
+    ModalityWorklistInformationFind,
     Verification,
 )
 
@@ -61,14 +61,12 @@ def test_all_storage_classes_are_accepted_in_one_association(server: Server) -> 
     association.release()
 
 
-def test_a_query_is_not_accepted(server: Server) -> None:
+def test_a_worklist_is_not_offered(server: Server) -> None:
     contexts = [(Verification, [ImplicitVRLittleEndian])]
-    contexts.append((StudyRootQueryRetrieveInformationModelFind, [ImplicitVRLittleEndian]))
+    contexts.append((ModalityWorklistInformationFind, [ImplicitVRLittleEndian]))
     association = associate(server, contexts)
     rejected = association.rejected_contexts
-    assert [(context.abstract_syntax, context.result) for context in rejected] == [
-        (StudyRootQueryRetrieveInformationModelFind, 3)
-    ]
+    assert [(context.abstract_syntax, context.result) for context in rejected] == [(ModalityWorklistInformationFind, 3)]
     association.release()
 
 

@@ -38,6 +38,10 @@ enum Command {
     Import(commands::import::Import),
     /// Send DICOM files to a peer by C-STORE
     Send(commands::send::Send),
+    /// Ask a peer what it has, by C-FIND
+    Query(commands::query::Query),
+    /// Have a peer send a study, by C-MOVE
+    Retrieve(commands::retrieve::Retrieve),
     /// Admit, list and remove DICOM peers
     #[command(subcommand)]
     Peer(commands::peer::Peer),
@@ -94,6 +98,8 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::Serve(flags) => serve::serve(flags, output).await,
         Command::Import(import) => import.execute(output).await,
         Command::Send(send) => send.execute(output).await,
+        Command::Query(query) => query.execute(output).await,
+        Command::Retrieve(retrieve) => retrieve.execute(output).await,
         Command::Peer(peer) => peer.execute(output).await,
         Command::Deploy(deploy) => deploy.execute(output).await,
         Command::App(app) => app.execute(output),

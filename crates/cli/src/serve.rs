@@ -4,7 +4,7 @@ use crate::measure;
 use crate::output::Output;
 use crate::settings::{ServeFlags, Settings};
 use anyhow::Context;
-use lightbox_dimse::{DimseConfig, DimseServer};
+use lightbox_dimse::{DimseConfig, DimseServer, Node};
 use lightbox_domain::{Event, Job, JobKind, Peer};
 use lightbox_http::{EchoOutcome, HttpState, RenderMetrics};
 use lightbox_inference::Runners;
@@ -40,13 +40,18 @@ pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCod
     recover(&store, &folder).await?;
     let http = bind(&settings.http, "--http").await?;
     let dicom = bind(&settings.dicom, "--dicom").await?;
+    let dicom_tls = match &settings.dicom_tls {
+        Some(address) => Some(bind(address, "--dicom-tls").await?),
+        None => None,
+    };
     let one_time = lightbox_identity::ensure_first_admin(&store).await?;
     log_start(&store).await?;
     lightbox_pipeline::lifecycle::order(&store, &settings.lifecycle).await?;
     // Before anybody is told that we are ready, and so may tell us to stop.
     let signals = StopSignals::listen()?;
-    announce(output, &settings, http.local_addr()?, dicom.local_addr()?, one_time.as_ref());
-    run(&settings, store, metrics, http, dicom, signals).await;
+    let doors = Doors { http, dicom, dicom_tls };
+    announce(output, &settings, &doors.addresses()?, one_time.as_ref());
+    run(&settings, store, metrics, doors, signals).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -93,17 +98,38 @@ async fn log_start(store: &Store) -> anyhow::Result<()> {
     Ok(write.commit().await?)
 }
 
+/// Where we listen.
+struct Doors {
+    http: TcpListener,
+    dicom: TcpListener,
+    dicom_tls: Option<TcpListener>,
+}
+
+/// The addresses of the doors; a port 0 became a real one.
+struct Addresses {
+    http: SocketAddr,
+    dicom: SocketAddr,
+    dicom_tls: Option<SocketAddr>,
+}
+
+impl Doors {
+    fn addresses(&self) -> std::io::Result<Addresses> {
+        let dicom_tls = self.dicom_tls.as_ref().map(TcpListener::local_addr).transpose()?;
+        Ok(Addresses { http: self.http.local_addr()?, dicom: self.dicom.local_addr()?, dicom_tls })
+    }
+}
+
 fn announce(
     output: &Output,
     settings: &Settings,
-    http: SocketAddr,
-    dicom: SocketAddr,
+    Addresses { http, dicom, dicom_tls }: &Addresses,
     one_time: Option<&lightbox_identity::OneTime>,
 ) {
     let ready = serde_json::json!({
         "ready": true,
         "http": format!("http://{http}"),
         "dicom": dicom.to_string(),
+        "dicom_tls": dicom_tls.map(|address| address.to_string()),
         "ae_title": settings.ae_title.as_str(),
         "one_time": one_time.map(|one| serde_json::json!({ "name": one.name, "password": one.password })),
     });
@@ -114,6 +140,9 @@ fn announce(
             format!("  DICOM  {dicom}  (AE title {})", settings.ae_title),
             format!("  data   {}", settings.data.display()),
         ];
+        if let Some(address) = dicom_tls {
+            lines.insert(3, format!("  DICOM  {address}  over TLS"));
+        }
         if let Some(one) = one_time {
             lines.push(format!("  sign in at http://{http}/login?name={} with the one-time password", one.name));
             lines.push(format!("         {}", one.password));
@@ -123,24 +152,16 @@ fn announce(
 }
 
 /// Runs the doors and the worker until a signal comes, then lets them finish what is under way.
-async fn run(
-    settings: &Settings,
-    store: Store,
-    metrics: RenderMetrics,
-    http: TcpListener,
-    dicom: TcpListener,
-    signals: StopSignals,
-) {
+async fn run(settings: &Settings, store: Store, metrics: RenderMetrics, doors: Doors, signals: StopSignals) {
     let limits = Arc::new(settings.limits.clone());
     let runners = Arc::new(Runners::new(settings.onnxruntime.clone(), settings.model_threads));
     let pipeline = Pipeline::new(store, runners, limits);
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker(&pipeline, settings).work(stopped.clone()));
-    let dimse_server = dimse_server(&pipeline, settings);
-    let dimse_stopped = until(stopped.clone());
-    let dimse = tokio::spawn(async move { dimse_server.serve(dicom, dimse_stopped).await });
-    let web =
-        tokio::spawn(lightbox_http::serve(http, http_state(&pipeline, settings).with_metrics(metrics), until(stopped)));
+    let dimse =
+        tokio::spawn(serve_dimse(dimse_server(&pipeline, settings), doors.dicom, doors.dicom_tls, stopped.clone()));
+    let state = http_state(&pipeline, settings).with_metrics(metrics);
+    let web = tokio::spawn(lightbox_http::serve(doors.http, state, until(stopped)));
     signals.first().await;
     tracing::info!("stopping; what is under way is finished first");
     let _ = stop.send(true);
@@ -152,24 +173,44 @@ async fn run(
     }
 }
 
+async fn serve_dimse(
+    server: DimseServer,
+    plain: TcpListener,
+    secure: Option<TcpListener>,
+    stopped: watch::Receiver<bool>,
+) {
+    let over_tls = async {
+        if let Some(listener) = secure {
+            server.serve_tls(listener, until(stopped.clone())).await;
+        }
+    };
+    tokio::join!(server.serve(plain, until(stopped.clone())), over_tls);
+}
+
+/// The worker, with a handler for each kind of job that leaves the house.
 fn worker(pipeline: &Pipeline, settings: &Settings) -> Worker {
-    let (store, ae_title) = (pipeline.store.clone(), settings.ae_title.clone());
     let (archive, rules, limits) = (pipeline.store.clone(), settings.lifecycle.clone(), Arc::clone(&pipeline.limits));
     let worker = Worker::new(pipeline.clone()).handle(JobKind::Lifecycle, move |_| {
         let (archive, rules, limits) = (archive.clone(), rules.clone(), Arc::clone(&limits));
         Box::pin(async move { lightbox_pipeline::lifecycle::daily(&archive, &rules, &limits).await })
     });
-    worker.handle(JobKind::Deliver, move |job| {
-        let (store, ae_title) = (store.clone(), ae_title.clone());
-        Box::pin(async move {
-            match job {
-                Job::Deliver { delivery_id } => {
-                    lightbox_deliver::deliver(&store, ae_title.as_str(), &delivery_id).await
-                }
-                other => Err(JobError::Permanent(format!("{} is no delivery", other.kind().as_str()))),
-            }
+    let kinds = [JobKind::Deliver, JobKind::AskCommitment, JobKind::ReportCommitment];
+    kinds.into_iter().fold(worker, |worker, kind| {
+        let (store, us) = (pipeline.store.clone(), settings.node());
+        worker.handle(kind, move |job| {
+            let (store, us) = (store.clone(), us.clone());
+            Box::pin(async move { leave(&store, &us, job).await })
         })
     })
+}
+
+async fn leave(store: &Store, us: &Node, job: Job) -> Result<(), JobError> {
+    match job {
+        Job::Deliver { delivery_id } => lightbox_deliver::deliver(store, us, &delivery_id).await,
+        Job::AskCommitment { delivery_id } => lightbox_deliver::ask_commitment(store, us, &delivery_id).await,
+        Job::ReportCommitment { commitment_id } => lightbox_deliver::report_commitment(store, us, &commitment_id).await,
+        other => Err(JobError::Permanent(format!("{} does not leave", other.kind().as_str()))),
+    }
 }
 
 fn dimse_server(pipeline: &Pipeline, settings: &Settings) -> DimseServer {
@@ -177,16 +218,17 @@ fn dimse_server(pipeline: &Pipeline, settings: &Settings) -> DimseServer {
         ae_title: settings.ae_title.clone(),
         strict_called_aet: settings.strict_called_aet,
         limits: Arc::clone(&pipeline.limits),
+        tls: settings.tls.clone(),
     };
     DimseServer::new(config, pipeline.store.clone(), pipeline.receiver.clone())
 }
 
 fn http_state(pipeline: &Pipeline, settings: &Settings) -> HttpState {
-    let ae_title = settings.ae_title.clone();
+    let us = settings.node();
     let echo = move |peer: Peer| -> std::pin::Pin<Box<dyn Future<Output = EchoOutcome> + Send>> {
-        let ae_title = ae_title.clone();
+        let us = us.clone();
         Box::pin(async move {
-            match lightbox_dimse::echo(&peer, ae_title.as_str(), ECHO_WAIT_MAX).await {
+            match lightbox_dimse::echo(&peer, &us, ECHO_WAIT_MAX).await {
                 Ok(took) => EchoOutcome {
                     ok: true,
                     ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

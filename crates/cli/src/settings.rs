@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
+use lightbox_dimse::{Node, Tls, TlsFiles};
 use lightbox_domain::{AeTitle, LifecycleRule, Limits};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,40 @@ pub struct DataFlag {
     /// The data folder; made if it is missing
     #[arg(long, env = "LIGHTBOX_DATA", value_name = "DIR", default_value = "lightbox-data")]
     pub data: PathBuf,
+}
+
+/// The PEM files with which DICOM goes over TLS.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TlsFlags {
+    /// Our certificate for DICOM over TLS, as PEM
+    #[arg(long, env = "LIGHTBOX_DICOM_TLS_CERT", value_name = "FILE")]
+    dicom_tls_cert: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, env = "LIGHTBOX_DICOM_TLS_KEY", value_name = "FILE")]
+    dicom_tls_key: Option<PathBuf>,
+    /// The authorities that peers' certificates must come from; then every caller over TLS must show one
+    #[arg(long, env = "LIGHTBOX_DICOM_TLS_CA", value_name = "FILE")]
+    dicom_tls_ca: Option<PathBuf>,
+}
+
+impl TlsFlags {
+    /// What the files say, those of `lightbox.toml` where there is no flag.
+    fn load(self, file: &File) -> anyhow::Result<Option<Tls>> {
+        let certificate = self.dicom_tls_cert.or_else(|| file.dicom_tls_cert.clone());
+        let key = self.dicom_tls_key.or_else(|| file.dicom_tls_key.clone());
+        let authorities = self.dicom_tls_ca.or_else(|| file.dicom_tls_ca.clone());
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Ok(Some(Tls::load(&TlsFiles { certificate, key, authorities })?)),
+            (None, None) => Ok(None),
+            _ => anyhow::bail!("--dicom-tls-cert and --dicom-tls-key belong together"),
+        }
+    }
+}
+
+/// Who we are when a command calls a peer.
+pub fn node(data: &DataFlag, ae_title: &str, tls: TlsFlags) -> anyhow::Result<Node> {
+    let tls = tls.load(&read_file(None, &data.data)?)?;
+    Ok(Node { ae_title: ae_title.to_owned(), tls })
 }
 
 /// The flags of `serve`.
@@ -28,6 +63,11 @@ pub struct ServeFlags {
     /// Address for DICOM associations [default: 127.0.0.1:11112]
     #[arg(long, env = "LIGHTBOX_DICOM", value_name = "ADDRESS")]
     dicom: Option<String>,
+    /// Address for DICOM associations over TLS; needs a certificate and its key [default: none]
+    #[arg(long, env = "LIGHTBOX_DICOM_TLS", value_name = "ADDRESS")]
+    dicom_tls: Option<String>,
+    #[command(flatten)]
+    tls: TlsFlags,
     /// Our application entity title [default: LIGHTBOX]
     #[arg(long, env = "LIGHTBOX_AET", value_name = "TITLE")]
     aet: Option<String>,
@@ -51,6 +91,10 @@ pub struct ServeFlags {
 struct File {
     http: Option<String>,
     dicom: Option<String>,
+    dicom_tls: Option<String>,
+    dicom_tls_cert: Option<PathBuf>,
+    dicom_tls_key: Option<PathBuf>,
+    dicom_tls_ca: Option<PathBuf>,
     aet: Option<String>,
     strict_called_aet: bool,
     site: Option<String>,
@@ -69,6 +113,10 @@ pub struct Settings {
     pub http: String,
     /// Address of the DIMSE door.
     pub dicom: String,
+    /// Address of the DIMSE door over TLS, if there is one.
+    pub dicom_tls: Option<String>,
+    /// How we take part in TLS, if we do.
+    pub tls: Option<Tls>,
     /// Our title.
     pub ae_title: AeTitle,
     /// Whether another called title is refused.
@@ -85,6 +133,13 @@ pub struct Settings {
     pub lifecycle: Vec<LifecycleRule>,
 }
 
+impl Settings {
+    /// Who we are when we call a peer.
+    pub fn node(&self) -> Node {
+        Node { ae_title: self.ae_title.to_string(), tls: self.tls.clone() }
+    }
+}
+
 impl ServeFlags {
     /// Puts flags, environment and file together.
     pub fn settings(self) -> anyhow::Result<Settings> {
@@ -92,11 +147,18 @@ impl ServeFlags {
         let or = |flag: Option<String>, file: Option<String>, default: &str| {
             flag.or(file).unwrap_or_else(|| default.to_owned())
         };
+        let tls = self.tls.load(&file)?;
+        let dicom_tls = self.dicom_tls.or(file.dicom_tls);
+        if dicom_tls.is_some() && tls.is_none() {
+            anyhow::bail!("--dicom-tls needs --dicom-tls-cert and --dicom-tls-key");
+        }
         let aet = or(self.aet, file.aet, "LIGHTBOX");
         Ok(Settings {
             data: self.data.data,
             http: or(self.http, file.http, "127.0.0.1:8080"),
             dicom: or(self.dicom, file.dicom, "127.0.0.1:11112"),
+            dicom_tls,
+            tls,
             ae_title: AeTitle::parse(&aet).with_context(|| format!("cannot use {aet} as our title"))?,
             strict_called_aet: self.strict_called_aet || file.strict_called_aet,
             site: or(self.site, file.site, "Lightbox"),

@@ -3,7 +3,7 @@
 
 use crate::parcel::Parcel;
 use lightbox_dicom::{Header, ResultContext, check_result, derived_uid, write_report_basic};
-use lightbox_dimse::{DimseError, Outgoing, store as c_store};
+use lightbox_dimse::{DimseError, Node, Outgoing, store as c_store};
 use lightbox_domain::{Manifest, Run};
 use lightbox_pipeline::JobError;
 use lightbox_store::Store;
@@ -12,23 +12,35 @@ use std::path::Path;
 /// Comprehensive 3D SR Storage (PS3.4 Table B.5-1).
 const COMPREHENSIVE_3D_SR: &str = "1.2.840.10008.5.1.4.1.1.88.34";
 
+/// Comprehensive SR Storage.
+const COMPREHENSIVE_SR: &str = "1.2.840.10008.5.1.4.1.1.88.33";
+
 /// The language of the texts in results.
 const LANGUAGE: &str = "en";
 
-/// Sends the result; gives the SOP Instance UID that the peer now has.
-pub(crate) async fn send(store: &Store, our_ae: &str, parcel: &Parcel) -> Result<String, JobError> {
+/// What a peer got.
+pub(crate) struct Sent {
+    pub sop_class_uid: String,
+    pub sop_instance_uid: String,
+}
+
+/// Sends the result; says what the peer now has.
+pub(crate) async fn send(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, JobError> {
     let path = parcel.path.clone();
     let result = blocking(move || Outgoing::open(&path)).await?.map_err(job_error)?;
-    match c_store(&parcel.peer, our_ae, &result).await {
-        Ok(()) => Ok(parcel.instance.sop_instance_uid.to_string()),
+    match c_store(&parcel.peer, us, &result).await {
+        Ok(()) => Ok(Sent {
+            sop_class_uid: parcel.instance.sop_class_uid.to_string(),
+            sop_instance_uid: parcel.instance.sop_instance_uid.to_string(),
+        }),
         Err(DimseError::ContextRefused { .. }) if parcel.instance.sop_class_uid.as_str() == COMPREHENSIVE_3D_SR => {
-            send_basic(store, our_ae, parcel).await
+            send_basic(store, us, parcel).await
         }
         Err(error) => Err(job_error(error)),
     }
 }
 
-async fn send_basic(store: &Store, our_ae: &str, parcel: &Parcel) -> Result<String, JobError> {
+async fn send_basic(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, JobError> {
     let (run, uid) = (parcel.run.clone(), parcel.run.sop_instance_uid.as_str());
     let gone = || JobError::Permanent(format!("there is no instance {uid} any more"));
     let source = store.instance(uid).await?.ok_or_else(gone)?;
@@ -37,13 +49,13 @@ async fn send_basic(store: &Store, our_ae: &str, parcel: &Parcel) -> Result<Stri
     let basic_uid = derived_uid(&run.id, "report-basic").to_string();
     let report = blocking(move || write_basic(&source, &run, &deployment.manifest, &deployment.digest)).await??;
     let report = Outgoing::from_bytes(report).map_err(job_error)?;
-    c_store(&parcel.peer, our_ae, &report).await.map_err(|error| match error {
+    c_store(&parcel.peer, us, &report).await.map_err(|error| match error {
         DimseError::ContextRefused { address, .. } => {
             JobError::Permanent(format!("{address} takes neither Comprehensive 3D SR nor Comprehensive SR"))
         }
         other => job_error(other),
     })?;
-    Ok(basic_uid)
+    Ok(Sent { sop_class_uid: COMPREHENSIVE_SR.to_owned(), sop_instance_uid: basic_uid })
 }
 
 /// Writes the report for simple peers and has it pass the gate, as everything that leaves.
@@ -56,7 +68,7 @@ fn write_basic(source: &Path, run: &Run, manifest: &Manifest, digest: &str) -> R
     Ok(report)
 }
 
-fn job_error(error: DimseError) -> JobError {
+pub(crate) fn job_error(error: DimseError) -> JobError {
     match error.is_permanent() {
         true => JobError::Permanent(error.to_string()),
         false => JobError::Transient(error.to_string()),

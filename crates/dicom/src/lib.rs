@@ -7,6 +7,7 @@
 
 pub mod capture;
 pub mod compare;
+pub mod data_set;
 pub mod display;
 pub mod error;
 pub mod frames;
@@ -38,6 +39,7 @@ mod walk;
 
 pub use capture::write_capture;
 pub use compare::same_data_set;
+pub use data_set::DataSet;
 pub use display::display_image;
 pub use error::{GateError, InspectError, PixelError, ResultError, TranscodeError};
 pub use frames::{native_frame, stored_frame};

@@ -96,6 +96,16 @@ fn decode_in(set: &SpecificCharacterSet, bytes: &[u8]) -> String {
     set.decode(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned())
 }
 
+/// The text in a single character set without escape sequences; `None` when the set is another kind, or cannot say it.
+pub(crate) fn encode_in(term: &str, text: &str) -> Option<Vec<u8>> {
+    if term.contains('\\') || term.starts_with("ISO 2022") || matches!(term, "ISO_IR 13" | "ISO_IR 87" | "ISO_IR 149") {
+        return None;
+    }
+    let set = SpecificCharacterSet::from_code(term).filter(|_| !term.is_empty())?;
+    let bytes = set.encode(text).ok()?;
+    set.decode(&bytes).is_ok_and(|decoded| decoded == text).then_some(bytes)
+}
+
 /// The values of a text, without padding. Only some representations divide values by backslash (PS3.5 §6.4).
 pub(crate) fn split_values(vr: VR, text: &str) -> Vec<String> {
     let padding = [' ', '\0'];

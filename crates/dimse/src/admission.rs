@@ -25,6 +25,8 @@ pub(crate) enum Rejection {
     ApplicationContext,
     #[error("would be one association more than `associations_max`")]
     LimitExceeded,
+    #[error("would have one association more than its own `associations_max`")]
+    PeerLimitExceeded,
     #[error("calls somebody else")]
     CalledTitle,
     #[error("is not an admitted peer")]
@@ -44,7 +46,7 @@ impl Rejection {
             Self::ApplicationContext => user(UserReason::ApplicationContextNameNotSupported),
             Self::CalledTitle => user(UserReason::CalledAETitleNotRecognized),
             Self::CallingTitle => user(UserReason::CallingAETitleNotRecognized),
-            Self::LimitExceeded => passing(PresentationReason::LocalLimitExceeded),
+            Self::LimitExceeded | Self::PeerLimitExceeded => passing(PresentationReason::LocalLimitExceeded),
             Self::Unavailable(_) => passing(PresentationReason::TemporaryCongestion),
         };
         AssociationRJ { result, source }
@@ -74,18 +76,21 @@ pub(crate) fn check_request(request: &AssociationRQ, called_title: Option<&AeTit
     }
 }
 
-/// The caller's title, if it is admitted. One that is not is remembered as pending.
+/// The caller's title and what is known of it, if it is admitted. One that is not is remembered as pending. A peer of
+/// that title goes before the one that admits everybody.
 pub(crate) async fn admit(
     store: &Store,
     calling_title: &str,
     host: IpAddr,
     pending_max: usize,
-) -> Result<AeTitle, Rejection> {
+) -> Result<(AeTitle, Peer), Rejection> {
     let title = AeTitle::parse(calling_title).map_err(|_| Rejection::CallingTitle)?;
     let unavailable = |error: StoreError| Rejection::Unavailable(error.to_string());
-    for peer in store.peers().await.map_err(unavailable)? {
+    let mut peers = store.peers().await.map_err(unavailable)?;
+    peers.sort_by_key(|peer| peer.ae_title != title.as_str());
+    for peer in peers {
         if is_caller(&peer, &title, host).await {
-            return Ok(title);
+            return Ok((title, peer));
         }
     }
     note_refused(store, &title, host, pending_max).await.map_err(unavailable)?;

@@ -6,26 +6,47 @@ use std::collections::BTreeMap;
 /// Elements of group 0000 (PS3.7 Table E.1-1).
 pub(crate) mod element {
     pub const AFFECTED_SOP_CLASS_UID: u16 = 0x0002;
+    pub const REQUESTED_SOP_CLASS_UID: u16 = 0x0003;
     pub const COMMAND_FIELD: u16 = 0x0100;
     pub const MESSAGE_ID: u16 = 0x0110;
     pub const MESSAGE_ID_BEING_RESPONDED_TO: u16 = 0x0120;
+    pub const MOVE_DESTINATION: u16 = 0x0600;
     pub const PRIORITY: u16 = 0x0700;
     pub const COMMAND_DATA_SET_TYPE: u16 = 0x0800;
     pub const STATUS: u16 = 0x0900;
     pub const ERROR_COMMENT: u16 = 0x0902;
     pub const AFFECTED_SOP_INSTANCE_UID: u16 = 0x1000;
+    pub const REQUESTED_SOP_INSTANCE_UID: u16 = 0x1001;
+    pub const EVENT_TYPE_ID: u16 = 0x1002;
+    pub const ACTION_TYPE_ID: u16 = 0x1008;
+    pub const REMAINING_SUB_OPERATIONS: u16 = 0x1020;
+    pub const COMPLETED_SUB_OPERATIONS: u16 = 0x1021;
+    pub const FAILED_SUB_OPERATIONS: u16 = 0x1022;
+    pub const WARNING_SUB_OPERATIONS: u16 = 0x1023;
+    pub const MOVE_ORIGINATOR_AE_TITLE: u16 = 0x1030;
+    pub const MOVE_ORIGINATOR_MESSAGE_ID: u16 = 0x1031;
 }
 
 /// Values of Command Field (PS3.7 Table E.1-1). A response has the value of its request and this bit.
 pub(crate) const RESPONSE: u16 = 0x8000;
 pub(crate) const C_STORE_RQ: u16 = 0x0001;
+pub(crate) const C_GET_RQ: u16 = 0x0010;
+pub(crate) const C_FIND_RQ: u16 = 0x0020;
+pub(crate) const C_MOVE_RQ: u16 = 0x0021;
 pub(crate) const C_ECHO_RQ: u16 = 0x0030;
+pub(crate) const N_EVENT_REPORT_RQ: u16 = 0x0100;
+pub(crate) const N_SET_RQ: u16 = 0x0120;
+pub(crate) const N_ACTION_RQ: u16 = 0x0130;
+pub(crate) const N_CREATE_RQ: u16 = 0x0140;
 pub(crate) const C_CANCEL_RQ: u16 = 0x0FFF;
 
 /// The Command Data Set Type that says "no data set"; any other value says that one follows.
 const NO_DATA_SET: u16 = 0x0101;
 /// The value that most implementations send when a data set follows.
 const DATA_SET: u16 = 0x0000;
+
+/// What a response without a status is taken for (PS3.7 §C.5.13).
+const PROCESSING_FAILURE: u16 = 0x0110;
 
 /// The longest Error Comment, in characters (VR LO).
 const ERROR_COMMENT_MAX: usize = 64;
@@ -87,19 +108,66 @@ impl CommandSet {
             .with_uid(element::AFFECTED_SOP_INSTANCE_UID, sop_instance_uid)
     }
 
-    /// The response to this request: what it speaks of is repeated, as PS3.7 §9.3.1.2 and §9.3.5.2 say.
+    /// The request to cancel the operation of this message (PS3.7 §9.3.2.3).
+    pub(crate) fn cancel_request(message_id: u16) -> Self {
+        Self::default()
+            .with_number(element::COMMAND_FIELD, C_CANCEL_RQ)
+            .with_number(element::MESSAGE_ID_BEING_RESPONDED_TO, message_id)
+            .with_number(element::COMMAND_DATA_SET_TYPE, NO_DATA_SET)
+    }
+
+    /// A request of an N-service: what is spoken of is requested, not affected (PS3.7 §10.3), but for event reports.
+    pub(crate) fn normalised_request(command_field: u16, message_id: u16, class_uid: &str, instance_uid: &str) -> Self {
+        let (class, instance) = match command_field {
+            N_EVENT_REPORT_RQ | N_CREATE_RQ => (element::AFFECTED_SOP_CLASS_UID, element::AFFECTED_SOP_INSTANCE_UID),
+            _ => (element::REQUESTED_SOP_CLASS_UID, element::REQUESTED_SOP_INSTANCE_UID),
+        };
+        Self::default()
+            .with_uid(class, class_uid)
+            .with_number(element::COMMAND_FIELD, command_field)
+            .with_number(element::MESSAGE_ID, message_id)
+            .with_number(element::COMMAND_DATA_SET_TYPE, DATA_SET)
+            .with_uid(instance, instance_uid)
+    }
+
+    /// The response to this request: what it speaks of is repeated, as PS3.7 §9.3.1.2, §9.3.5.2 and §10.3 say.
     pub(crate) fn response(&self, status: u16, comment: &str) -> Self {
         let mut response = Self::default()
             .with_number(element::COMMAND_FIELD, self.command_field() | RESPONSE)
-            .with_number(element::MESSAGE_ID_BEING_RESPONDED_TO, self.number(element::MESSAGE_ID).unwrap_or(0))
+            .with_number(element::MESSAGE_ID_BEING_RESPONDED_TO, self.message_id())
             .with_number(element::COMMAND_DATA_SET_TYPE, NO_DATA_SET)
             .with_number(element::STATUS, status);
-        for element in [element::AFFECTED_SOP_CLASS_UID, element::AFFECTED_SOP_INSTANCE_UID] {
-            if let Some(value) = self.0.get(&element) {
-                response.0.insert(element, value.clone());
+        for (asked, answered) in [
+            (element::AFFECTED_SOP_CLASS_UID, element::AFFECTED_SOP_CLASS_UID),
+            (element::REQUESTED_SOP_CLASS_UID, element::AFFECTED_SOP_CLASS_UID),
+            (element::AFFECTED_SOP_INSTANCE_UID, element::AFFECTED_SOP_INSTANCE_UID),
+            (element::REQUESTED_SOP_INSTANCE_UID, element::AFFECTED_SOP_INSTANCE_UID),
+            (element::EVENT_TYPE_ID, element::EVENT_TYPE_ID),
+            (element::ACTION_TYPE_ID, element::ACTION_TYPE_ID),
+        ] {
+            if let Some(value) = self.0.get(&asked) {
+                response.0.insert(answered, value.clone());
             }
         }
         if comment.is_empty() { response } else { response.with_comment(comment) }
+    }
+
+    /// The same, announcing a data set.
+    pub(crate) fn with_data_set(self) -> Self {
+        self.with_number(element::COMMAND_DATA_SET_TYPE, DATA_SET)
+    }
+
+    /// Whether this cancels the operation of that message.
+    pub(crate) fn cancels(&self, message_id: u16) -> bool {
+        self.command_field() == C_CANCEL_RQ && self.number(element::MESSAGE_ID_BEING_RESPONDED_TO) == Some(message_id)
+    }
+
+    pub(crate) fn message_id(&self) -> u16 {
+        self.number(element::MESSAGE_ID).unwrap_or(0)
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.number(element::STATUS).unwrap_or(PROCESSING_FAILURE)
     }
 
     pub(crate) fn command_field(&self) -> u16 {
@@ -121,14 +189,22 @@ impl CommandSet {
         self.0.get(&element).map(|value| unpadded(value)).unwrap_or_default()
     }
 
-    fn with_number(mut self, element: u16, number: u16) -> Self {
+    pub(crate) fn with_number(mut self, element: u16, number: u16) -> Self {
         self.0.insert(element, number.to_le_bytes().to_vec());
         self
     }
 
-    fn with_uid(mut self, element: u16, uid: &str) -> Self {
+    pub(crate) fn with_uid(mut self, element: u16, uid: &str) -> Self {
         let mut value = uid.as_bytes().to_vec();
         value.resize(uid.len().next_multiple_of(2), 0);
+        self.0.insert(element, value);
+        self
+    }
+
+    /// A value of VR AE.
+    pub(crate) fn with_title(mut self, element: u16, title: &str) -> Self {
+        let mut value = title.as_bytes().to_vec();
+        value.resize(title.len().next_multiple_of(2), b' ');
         self.0.insert(element, value);
         self
     }

@@ -1,22 +1,29 @@
 //! PDUs over a socket (PS3.8 §9.3), and the fragments of messages that they carry (PS3.8 Annex E).
 
-use crate::command::{CommandError, CommandSet};
+use crate::command::{C_CANCEL_RQ, CommandError, CommandSet};
 use bytes::{Bytes, BytesMut};
 use dicom_ul::pdu::{
-    AbortRQServiceProviderReason as AbortReason, AbortRQSource, PDataValue, PDataValueType, Pdu, read_pdu, write_pdu,
+    AbortRQServiceProviderReason as AbortReason, AbortRQSource, PDataValue, PDataValueType, Pdu, UserVariableItem,
+    read_pdu, write_pdu,
 };
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
+use tokio_util::io::poll_read_buf;
 
 /// The longest PDU that is read, and the Maximum Length that is announced, in bytes without the header of six.
 pub(crate) const PDU_BYTES_MAX: u32 = 256 * 1024;
 
 const PDU_HEADER_BYTES: usize = 6;
-/// The bytes in a P-DATA-TF PDU before the fragment: PDU header, item length, context, message control header.
-const FRAGMENT_HEADER_BYTES: usize = 12;
+/// The bytes of a P-DATA-TF PDU that are not fragment, PDU header apart: item length, context, message control header.
+const ITEM_HEADER_BYTES: u32 = 6;
+/// The shortest PDU that a peer may wish for; anything less leaves no room for a command set in sensible pieces.
+const PEER_PDU_BYTES_MIN: u32 = 128;
+/// What a peer that names no Maximum Length can surely read.
+const PEER_PDU_BYTES_DEFAULT: u32 = 16 * 1024;
 /// How much is read beyond the PDU at hand.
 const READ_AHEAD_BYTES: usize = 64 * 1024;
 /// The longest command set; real ones have some hundred bytes.
@@ -24,12 +31,20 @@ const COMMAND_BYTES_MAX: usize = 16 * 1024;
 /// How long the other side may take to read the last PDU and close.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// What PDUs travel over: a TCP stream, with or without TLS.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Transport for T {}
+
 /// A socket with what arrived over it.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Transport>,
     arrived: BytesMut,
     leaving: Vec<u8>,
     values: VecDeque<PDataValue>,
+    /// The fragments of a command set that has not arrived whole.
+    command: Vec<u8>,
+    fragment_bytes_max: usize,
     /// What arrived while we were writing.
     early: Option<Pdu>,
     wait_max: Duration,
@@ -54,6 +69,9 @@ pub(crate) enum ConnectionError {
     Unexpected(String),
     #[error("cannot be talked with: {0}")]
     Io(#[from] std::io::Error),
+    /// What we wanted to send could not be read; not the other side's fault, but the message is broken.
+    #[error("was to get what cannot be read: {0}")]
+    Source(std::io::Error),
 }
 
 impl From<CommandError> for ConnectionError {
@@ -67,7 +85,7 @@ impl ConnectionError {
     pub(crate) fn abort_reason(&self) -> Option<AbortReason> {
         match self {
             Self::Closed | Self::Aborted | Self::Io(_) => None,
-            Self::Late(_) => Some(AbortReason::ReasonNotSpecified),
+            Self::Late(_) | Self::Source(_) => Some(AbortReason::ReasonNotSpecified),
             Self::TooLong(_) | Self::Malformed(_) => Some(AbortReason::InvalidPduParameter),
             Self::Unrecognized => Some(AbortReason::UnrecognizedPdu),
             Self::Unexpected(_) => Some(AbortReason::UnexpectedPdu),
@@ -83,10 +101,25 @@ pub(crate) struct Fragment {
 
 impl Connection {
     /// A connection whose every PDU may take `wait_max` to arrive or leave.
-    pub(crate) fn new(stream: TcpStream, wait_max: Duration) -> std::io::Result<Self> {
-        stream.set_nodelay(true)?;
-        let arrived = BytesMut::with_capacity(READ_AHEAD_BYTES);
-        Ok(Self { stream, arrived, leaving: Vec::new(), values: VecDeque::new(), early: None, wait_max })
+    pub(crate) fn new(stream: impl Transport + 'static, wait_max: Duration) -> Self {
+        Self {
+            stream: Box::new(stream),
+            arrived: BytesMut::with_capacity(READ_AHEAD_BYTES),
+            leaving: Vec::new(),
+            values: VecDeque::new(),
+            command: Vec::new(),
+            fragment_bytes_max: fragment_bytes(PEER_PDU_BYTES_DEFAULT),
+            early: None,
+            wait_max,
+        }
+    }
+
+    /// Learns from what the other side says of itself how long our PDUs may be. False when that is too short to work
+    /// with.
+    pub(crate) fn heed(&mut self, user_variables: &[UserVariableItem]) -> bool {
+        let pdu_bytes = peer_pdu_bytes(user_variables);
+        self.fragment_bytes_max = fragment_bytes(pdu_bytes.unwrap_or(PEER_PDU_BYTES_MIN));
+        pdu_bytes.is_some()
     }
 
     /// Changes how long a PDU may take.
@@ -143,33 +176,57 @@ impl Connection {
         self.flush().await
     }
 
-    /// Writes a command set in one piece.
-    pub(crate) async fn write_command(&mut self, context_id: u8, command: &CommandSet) -> Result<(), ConnectionError> {
-        let bytes = command.encode();
-        self.fragment_buffer(bytes.len()).copy_from_slice(&bytes);
-        self.write_fragment(context_id, PDataValueType::Command, true).await
-    }
-
-    /// Room for a fragment of this many bytes, to be filled and then written by [`Connection::write_fragment`].
-    pub(crate) fn fragment_buffer(&mut self, bytes: usize) -> &mut [u8] {
-        self.leaving.resize(FRAGMENT_HEADER_BYTES + bytes, 0);
-        &mut self.leaving[FRAGMENT_HEADER_BYTES..]
-    }
-
-    /// Writes the fragment that was put into the buffer as a P-DATA-TF PDU (PS3.8 §9.3.5, §E.2).
-    pub(crate) async fn write_fragment(
+    /// Writes a message: a command set, and the data set that follows it, if one does. What is short leaves in one piece.
+    pub(crate) async fn write_message(
         &mut self,
         context_id: u8,
-        kind: PDataValueType,
-        is_last: bool,
+        command: &CommandSet,
+        data_set: Option<&[u8]>,
     ) -> Result<(), ConnectionError> {
-        let pdu_bytes = (self.leaving.len() - PDU_HEADER_BYTES) as u32;
-        let control = u8::from(kind == PDataValueType::Command) | (u8::from(is_last) << 1);
-        self.leaving[..2].copy_from_slice(&[4, 0]);
-        self.leaving[2..6].copy_from_slice(&pdu_bytes.to_be_bytes());
-        self.leaving[6..10].copy_from_slice(&(pdu_bytes - 4).to_be_bytes());
-        self.leaving[10..12].copy_from_slice(&[context_id, control]);
+        self.leaving.clear();
+        let command = command.encode();
+        self.push_fragments(context_id, PDataValueType::Command, &command);
+        if let Some(data_set) = data_set {
+            self.push_fragments(context_id, PDataValueType::Data, data_set);
+        }
         self.flush().await
+    }
+
+    /// Writes a message whose data set is read as it leaves.
+    pub(crate) async fn stream_message(
+        &mut self,
+        context_id: u8,
+        command: &CommandSet,
+        data_set: &mut (dyn AsyncRead + Send + Unpin),
+    ) -> Result<(), ConnectionError> {
+        // One fragment is read ahead, to know the last.
+        let mut next = self.read_piece(data_set).await?;
+        self.leaving.clear();
+        self.push_fragments(context_id, PDataValueType::Command, &command.encode());
+        loop {
+            let now = std::mem::replace(&mut next, self.read_piece(data_set).await?);
+            push_fragment(&mut self.leaving, context_id, PDataValueType::Data, next.is_empty(), &now);
+            self.flush().await?;
+            self.leaving.clear();
+            if next.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_piece(&self, data_set: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Vec<u8>, ConnectionError> {
+        let mut piece = Vec::with_capacity(self.fragment_bytes_max);
+        data_set.take(self.fragment_bytes_max as u64).read_to_end(&mut piece).await.map_err(ConnectionError::Source)?;
+        Ok(piece)
+    }
+
+    fn push_fragments(&mut self, context_id: u8, kind: PDataValueType, bytes: &[u8]) {
+        let count = bytes.len().div_ceil(self.fragment_bytes_max).max(1);
+        for place in 0..count {
+            let from = place * self.fragment_bytes_max;
+            let fragment = &bytes[from..bytes.len().min(from + self.fragment_bytes_max)];
+            push_fragment(&mut self.leaving, context_id, kind.clone(), place + 1 == count, fragment);
+        }
     }
 
     async fn flush(&mut self) -> Result<(), ConnectionError> {
@@ -182,26 +239,38 @@ impl Connection {
 
     /// Writes, and listens whenever it has to wait: a peer that aborted no longer reads, and closes only long after.
     async fn write_and_listen(&mut self, mut left: &[u8]) -> Result<(), ConnectionError> {
-        while !left.is_empty() {
-            let (mut reader, mut writer) = self.stream.split();
-            tokio::select! {
-                biased;
-                written = writer.write_buf(&mut left) => {
-                    written?;
-                    continue;
-                }
-                read = reader.read_buf(&mut self.arrived), if self.early.is_none() => {
-                    if read? == 0 {
-                        return Err(ConnectionError::Closed);
-                    }
-                }
+        loop {
+            match std::future::poll_fn(|context| self.poll_step(context, &mut left)).await? {
+                Step::Written if left.is_empty() => return Ok(()),
+                Step::Written => {}
+                Step::Read(0) => return Err(ConnectionError::Closed),
+                Step::Read(_) => self.early = self.take_pdu()?,
             }
-            self.early = self.take_pdu()?;
             if matches!(self.early, Some(Pdu::AbortRQ { .. })) {
                 return Err(ConnectionError::Aborted);
             }
         }
-        Ok(())
+    }
+
+    fn poll_step(&mut self, context: &mut Context<'_>, left: &mut &[u8]) -> Poll<std::io::Result<Step>> {
+        let stream = &mut self.stream;
+        while !left.is_empty() {
+            match Pin::new(&mut *stream).poll_write(context, left) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(count)) => *left = &left[count..],
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => break,
+            }
+        }
+        if left.is_empty()
+            && let Poll::Ready(flushed) = Pin::new(&mut *stream).poll_flush(context)
+        {
+            return Poll::Ready(flushed.map(|()| Step::Written));
+        }
+        if self.early.is_some() {
+            return Poll::Pending;
+        }
+        poll_read_buf(Pin::new(stream), context, &mut self.arrived).map_ok(Step::Read)
     }
 
     /// The next fragment of any message; `None` when the other side asks to release the association.
@@ -220,24 +289,70 @@ impl Connection {
     }
 
     /// The next command set and its presentation context; `None` when the other side asks to release the association.
-    /// Dropped before its first fragment is there, nothing is lost.
+    /// Dropped before it is there, nothing is lost.
     pub(crate) async fn read_command(&mut self) -> Result<Option<(u8, CommandSet)>, ConnectionError> {
-        let mut bytes = Vec::new();
         loop {
             let Some(value) = self.next_value().await? else {
-                return if bytes.is_empty() { Ok(None) } else { Err(unexpected("A-RELEASE-RQ within a message")) };
+                let within = !self.command.is_empty();
+                return if within { Err(unexpected("A-RELEASE-RQ within a message")) } else { Ok(None) };
             };
             if value.value_type != PDataValueType::Command {
                 return Err(unexpected("a data set without a command"));
             }
-            bytes.extend_from_slice(&value.data);
-            if bytes.len() > COMMAND_BYTES_MAX {
+            self.command.extend_from_slice(&value.data);
+            if self.command.len() > COMMAND_BYTES_MAX {
                 return Err(ConnectionError::Malformed(format!(
                     "a command set of more than {COMMAND_BYTES_MAX} bytes"
                 )));
             }
             if value.is_last {
-                return Ok(Some((value.presentation_context_id, CommandSet::parse(&bytes)?)));
+                let command = std::mem::take(&mut self.command);
+                return Ok(Some((value.presentation_context_id, CommandSet::parse(&command)?)));
+            }
+        }
+    }
+
+    /// Waits, for ever if need be, until the other side cancels the operation of that message (PS3.7 §9.3.2.3). Nothing
+    /// else may come while it is under way. Dropped before, nothing is lost.
+    pub(crate) async fn read_cancel(&mut self, message_id: u16) -> Result<(), ConnectionError> {
+        loop {
+            match self.read_command().await {
+                Ok(Some((_, command))) if command.cancels(message_id) => return Ok(()),
+                // A cancel that crossed the last response of an earlier operation.
+                Ok(Some((_, command))) if command.command_field() == C_CANCEL_RQ => {}
+                Ok(Some(_)) => return Err(unexpected("another message before the last response")),
+                Ok(None) => return Err(unexpected("A-RELEASE-RQ before the last response")),
+                Err(ConnectionError::Late(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether the other side has cancelled the operation of that message by now.
+    pub(crate) async fn is_cancelled(&mut self, message_id: u16) -> Result<bool, ConnectionError> {
+        tokio::select! {
+            biased;
+            cancelled = self.read_cancel(message_id) => cancelled.map(|()| true),
+            () = tokio::task::yield_now() => Ok(false),
+        }
+    }
+
+    /// The data set that follows a command, in memory; `None` when it is longer than that.
+    pub(crate) async fn read_data_set(
+        &mut self,
+        context_id: u8,
+        bytes_max: usize,
+    ) -> Result<Option<Vec<u8>>, ConnectionError> {
+        let mut bytes = Vec::new();
+        let mut fits = true;
+        loop {
+            let fragment = self.read_fragment(context_id).await?;
+            fits &= bytes.len() + fragment.bytes.len() <= bytes_max;
+            if fits {
+                bytes.extend_from_slice(&fragment.bytes);
+            }
+            if fragment.is_last {
+                return Ok(fits.then_some(bytes));
             }
         }
     }
@@ -274,8 +389,44 @@ impl Connection {
     }
 }
 
+/// What came of one step of [`Connection::write_and_listen`].
+enum Step {
+    /// All of it is on its way.
+    Written,
+    /// So many bytes arrived meanwhile.
+    Read(usize),
+}
+
 fn unexpected(what: &str) -> ConnectionError {
     ConnectionError::Unexpected(what.to_owned())
+}
+
+/// A P-DATA-TF PDU with one fragment (PS3.8 §9.3.5, §E.2).
+fn push_fragment(leaving: &mut Vec<u8>, context_id: u8, kind: PDataValueType, is_last: bool, bytes: &[u8]) {
+    let pdu_bytes = bytes.len() as u32 + ITEM_HEADER_BYTES;
+    let control = u8::from(kind == PDataValueType::Command) | (u8::from(is_last) << 1);
+    leaving.extend([4, 0]);
+    leaving.extend(pdu_bytes.to_be_bytes());
+    leaving.extend((pdu_bytes - 4).to_be_bytes());
+    leaving.extend([context_id, control]);
+    leaving.extend_from_slice(bytes);
+}
+
+/// The longest fragment in a PDU of that length; fragments have an even number of bytes (PS3.8 §9.3.1).
+fn fragment_bytes(pdu_bytes: u32) -> usize {
+    ((pdu_bytes - ITEM_HEADER_BYTES) & !1) as usize
+}
+
+/// How long the peer's PDUs may be; `None` when it is too short to work with. Zero means any length (PS3.8 §D.1).
+fn peer_pdu_bytes(user_variables: &[UserVariableItem]) -> Option<u32> {
+    let named = user_variables.iter().find_map(|item| match item {
+        UserVariableItem::MaxLength(bytes) => Some(*bytes),
+        _ => None,
+    });
+    match named.unwrap_or(PEER_PDU_BYTES_DEFAULT) {
+        0 => Some(PDU_BYTES_MAX),
+        bytes => (bytes >= PEER_PDU_BYTES_MIN).then_some(bytes.min(PDU_BYTES_MAX)),
+    }
 }
 
 /// A PDU's name in PS3.8.

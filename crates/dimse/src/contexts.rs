@@ -1,28 +1,107 @@
-//! Which presentation contexts are accepted (PS3.8 §7.1.1.13): verification and everything that can be kept.
+//! Which presentation contexts are accepted, in which syntax, and for which roles (PS3.8 §7.1.1.13, PS3.7 §D.3.3.4).
 
-use dicom_core::dictionary::UidDictionary;
-use dicom_dictionary_std::{StandardSopClassDictionary, uids};
+use crate::services::Service;
+use dicom_dictionary_std::uids;
 use dicom_ul::pdu::{
     PresentationContextNegotiated, PresentationContextProposed, PresentationContextResultReason as Reason,
+    RequestorRoles, UserVariableItem,
 };
+use lightbox_domain::PeerPolicy;
 
-/// The arc under which the standard names its own UIDs.
-const STANDARD_ARC: &str = "1.2.840.10008.";
-/// The arc of the standard's storage classes, where also those of later editions are.
-const STORAGE_ARC: &str = "1.2.840.10008.5.1.4.1.1.";
+/// The most services whose roles or extensions one request may negotiate.
+const NEGOTIATED_MAX: usize = 512;
 
-/// Decides on each context that a caller proposes.
-pub(crate) fn negotiate(proposed: &[PresentationContextProposed]) -> Vec<PresentationContextNegotiated> {
-    proposed.iter().map(decide).collect()
+/// A presentation context that we accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Context {
+    pub id: u8,
+    pub sop_class_uid: String,
+    pub transfer_syntax_uid: String,
+    pub service: Service,
+    /// Whether the peer takes requests in it: it stores what we send.
+    pub peer_is_scp: bool,
 }
 
-fn decide(proposed: &PresentationContextProposed) -> PresentationContextNegotiated {
+/// Decides on each context that a peer proposes.
+pub(crate) fn negotiate(
+    proposed: &[PresentationContextProposed],
+    policy: &PeerPolicy,
+) -> Vec<PresentationContextNegotiated> {
+    proposed.iter().map(|proposed| decide(proposed, policy)).collect()
+}
+
+/// What was accepted of it, with the roles that [`answer_roles`] grants.
+pub(crate) fn accepted(negotiated: &[PresentationContextNegotiated], roles: &[UserVariableItem]) -> Vec<Context> {
+    let peer_is_scp = |class: &str| {
+        roles.iter().any(|item| {
+            matches!(item, UserVariableItem::ScuScpRoleSelectionSubItem(known, roles) if known == class && roles.scp)
+        })
+    };
+    let accepted = |context: &PresentationContextNegotiated| {
+        let service = Service::of(&context.abstract_syntax)?;
+        (context.reason == Reason::Acceptance).then(|| Context {
+            id: context.id,
+            sop_class_uid: context.abstract_syntax.clone(),
+            transfer_syntax_uid: context.transfer_syntax.clone(),
+            service,
+            peer_is_scp: peer_is_scp(&context.abstract_syntax),
+        })
+    };
+    negotiated.iter().filter_map(accepted).collect()
+}
+
+/// Grants the roles that a requestor asks for where they mean something: it may be the SCP of what it stores during
+/// C-GET (PS3.4 §C.4.3.2), and of the commitment that it reports on (PS3.4 §J.3.1).
+pub(crate) fn answer_roles(asked: &[UserVariableItem]) -> Vec<UserVariableItem> {
+    let grant = |item: &UserVariableItem| {
+        let UserVariableItem::ScuScpRoleSelectionSubItem(class, roles) = item else { return None };
+        let class = trim(class).to_owned();
+        let both = matches!(Service::of(&class)?, Service::Storage | Service::Commitment);
+        let granted = RequestorRoles { scu: roles.scu, scp: roles.scp && both };
+        Some(UserVariableItem::ScuScpRoleSelectionSubItem(class, granted))
+    };
+    asked.iter().filter_map(grant).take(NEGOTIATED_MAX).collect()
+}
+
+/// Answers extended negotiation of queries (PS3.4 §C.5.1.1): relational queries and fuzzy matching of names are done,
+/// combined dates and times and time zone adjustment are not; relational retrieval is done, too.
+pub(crate) fn answer_extensions(asked: &[UserVariableItem]) -> Vec<UserVariableItem> {
+    const FIND: [u8; 4] = [1, 0, 1, 0];
+    const RETRIEVE: [u8; 1] = [1];
+    let answer = |item: &UserVariableItem| {
+        let UserVariableItem::SopClassExtendedNegotiationSubItem(class, wanted) = item else { return None };
+        let class = trim(class).to_owned();
+        let offered: &[u8] = match Service::of(&class)? {
+            Service::Find(_) => &FIND,
+            Service::Move(_) | Service::Get(_) => &RETRIEVE,
+            _ => return None,
+        };
+        let agreed = wanted.iter().zip(offered).map(|(wanted, offered)| wanted & offered).collect();
+        Some(UserVariableItem::SopClassExtendedNegotiationSubItem(class, agreed))
+    };
+    asked.iter().filter_map(answer).take(NEGOTIATED_MAX).collect()
+}
+
+/// Whether fuzzy matching of names was agreed on for a class.
+pub(crate) fn is_fuzzy(agreed: &[UserVariableItem], sop_class_uid: &str) -> bool {
+    agreed.iter().any(|item| {
+        matches!(item, UserVariableItem::SopClassExtendedNegotiationSubItem(class, bytes)
+            if class == sop_class_uid && bytes.get(2) == Some(&1))
+    })
+}
+
+fn decide(proposed: &PresentationContextProposed, policy: &PeerPolicy) -> PresentationContextNegotiated {
     let abstract_syntax = trim(&proposed.abstract_syntax);
-    let chosen = choose_transfer_syntax(&proposed.transfer_syntaxes);
-    let reason = match (is_served(abstract_syntax), chosen) {
-        (false, _) => Reason::AbstractSyntaxNotSupported,
-        (true, None) => Reason::TransferSyntaxesNotSupported,
-        (true, Some(_)) => Reason::Acceptance,
+    let service = Service::of(abstract_syntax);
+    let chosen = match service {
+        Some(Service::Storage) => choose_for_storage(&proposed.transfer_syntaxes, policy),
+        _ => choose_plain(&proposed.transfer_syntaxes),
+    };
+    let reason = match (service, chosen) {
+        (None, _) => Reason::AbstractSyntaxNotSupported,
+        (Some(service), _) if !service.is_allowed(policy) => Reason::UserRejection,
+        (Some(_), None) => Reason::TransferSyntaxesNotSupported,
+        (Some(_), Some(_)) => Reason::Acceptance,
     };
     PresentationContextNegotiated {
         id: proposed.id,
@@ -37,30 +116,25 @@ fn trim(uid: &str) -> &str {
     uid.trim_matches(['\0', ' '])
 }
 
-/// Whether the class is verification or one whose instances are stored. An archive keeps what it does not know: classes
-/// of later editions, and private ones.
-fn is_served(sop_class_uid: &str) -> bool {
-    if sop_class_uid == uids::VERIFICATION {
-        return true;
-    }
-    match StandardSopClassDictionary.by_uid(sop_class_uid) {
-        Some(class) => is_storage_name(class.alias),
-        None => sop_class_uid.starts_with(STORAGE_ARC) || !sop_class_uid.starts_with(STANDARD_ARC),
-    }
-}
-
-/// Whether a class of that keyword is composite storage: not commitment, and not the directory of a medium.
-fn is_storage_name(keyword: &str) -> bool {
-    keyword.contains("Storage")
-        && !["StorageCommitment", "StorageManagement", "MediaStorageDirectory"].iter().any(|no| keyword.starts_with(no))
-}
-
 /// The first syntax that the caller lists, as that is what it likes best, but for the two that lose something: implicit
 /// VR forgets what private elements are, and big endian is retired.
-fn choose_transfer_syntax(listed: &[String]) -> Option<&str> {
+///
+/// What the site prefers for this peer goes before, and nothing else is then taken.
+fn choose_for_storage<'a>(listed: &'a [String], policy: &PeerPolicy) -> Option<&'a str> {
+    if !policy.transfer_syntaxes.is_empty() {
+        let listed =
+            |wanted: &lightbox_domain::Uid| listed.iter().map(|uid| trim(uid)).find(|uid| *uid == wanted.as_str());
+        return policy.transfer_syntaxes.iter().find_map(listed).filter(|uid| is_kept(uid));
+    }
     let kept = || listed.iter().map(|uid| trim(uid)).filter(|uid| is_kept(uid));
     let loses = |uid: &&str| [uids::IMPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.2"].contains(uid);
     kept().find(|uid| !loses(uid)).or_else(|| kept().next())
+}
+
+/// For messages without pixels: explicit VR, else the default.
+fn choose_plain(listed: &[String]) -> Option<&str> {
+    let find = |wanted| listed.iter().map(|uid| trim(uid)).find(|uid| *uid == wanted);
+    find(uids::EXPLICIT_VR_LITTLE_ENDIAN).or_else(|| find(uids::IMPLICIT_VR_LITTLE_ENDIAN))
 }
 
 /// Whether data sets of this syntax are kept: every syntax for files and messages, but not the ones for MIME parts and
@@ -74,61 +148,72 @@ fn is_kept(transfer_syntax_uid: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lightbox_domain::{PeerService, Uid};
 
     #[track_caller]
-    fn check(sop_class_uid: &str, syntaxes: &[&str], expected: Result<&str, Reason>) {
+    fn check_for(policy: &PeerPolicy, sop_class_uid: &str, syntaxes: &[&str], expected: Result<&str, Reason>) {
         let transfer_syntaxes = syntaxes.iter().map(|&uid| uid.to_owned()).collect();
         let proposed = PresentationContextProposed { id: 3, abstract_syntax: sop_class_uid.into(), transfer_syntaxes };
-        let decided = decide(&proposed);
+        let decided = decide(&proposed, policy);
         match expected {
             Ok(syntax) => assert_eq!((decided.reason, decided.transfer_syntax.as_str()), (Reason::Acceptance, syntax)),
             Err(reason) => assert_eq!(decided.reason, reason),
         }
     }
 
+    #[track_caller]
+    fn check(sop_class_uid: &str, syntaxes: &[&str], expected: Result<&str, Reason>) {
+        check_for(&PeerPolicy::default(), sop_class_uid, syntaxes, expected);
+    }
+
     const IMPLICIT: &str = "1.2.840.10008.1.2";
     const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+    const JPEG: &str = "1.2.840.10008.1.2.4.50";
     const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
-
-    #[test]
-    fn verification_and_all_storage_classes_are_served() {
-        for class in [
-            "1.2.840.10008.1.1",
-            CT,
-            "1.2.840.10008.5.1.4.1.1.88.34",
-            "1.2.840.10008.5.1.4.38.1",      // Hanging Protocol Storage
-            "1.2.840.10008.5.1.4.1.1.9",     // retired
-            "1.2.840.10008.5.1.4.1.1.99999", // a later edition's
-            "1.3.12.2.1107.5.9.1",           // private
-            "1.2.840.10008.5.1.4.1.1.2\0",   // padded
-        ] {
-            check(class, &[IMPLICIT], Ok(IMPLICIT));
-        }
-    }
-
-    #[test]
-    fn other_services_are_not() {
-        for class in [
-            "1.2.840.10008.5.1.4.1.2.2.1", // Study Root FIND
-            "1.2.840.10008.1.20.1",        // Storage Commitment
-            "1.2.840.10008.1.3.10",        // DICOMDIR
-            "1.2.840.10008.3.1.2.3.3",     // MPPS
-            "1.2.840.10008.5.1.4.1.1.200.4",
-            "1.2.840.10008.5.9.9",
-        ] {
-            check(class, &[IMPLICIT], Err(Reason::AbstractSyntaxNotSupported));
-        }
-    }
+    const FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
 
     #[test]
     fn the_first_syntax_that_loses_nothing_is_chosen() {
-        let jpeg = "1.2.840.10008.1.2.4.50";
-        check(CT, &[IMPLICIT, EXPLICIT], Ok(EXPLICIT));
-        check(CT, &[jpeg, EXPLICIT], Ok(jpeg));
+        check("1.2.840.10008.5.1.4.1.1.2\0", &[IMPLICIT, EXPLICIT], Ok(EXPLICIT));
+        check(CT, &[JPEG, EXPLICIT], Ok(JPEG));
         check(CT, &[IMPLICIT, "1.2.840.10008.1.2.2"], Ok(IMPLICIT));
         check(CT, &["1.2.840.10008.1.2.4.999"], Ok("1.2.840.10008.1.2.4.999"));
         check(CT, &["1.2.3"], Err(Reason::TransferSyntaxesNotSupported));
         check(CT, &["1.2.840.10008.1.2.7.1"], Err(Reason::TransferSyntaxesNotSupported));
         check(CT, &[], Err(Reason::TransferSyntaxesNotSupported));
+        check("1.2.840.10008.5.9.9", &[IMPLICIT], Err(Reason::AbstractSyntaxNotSupported));
+    }
+
+    #[test]
+    fn queries_are_plain() {
+        check(FIND, &[IMPLICIT, JPEG, EXPLICIT], Ok(EXPLICIT));
+        check(FIND, &[JPEG], Err(Reason::TransferSyntaxesNotSupported));
+    }
+
+    #[test]
+    fn a_peer_s_own_syntaxes_and_services_are_heeded() {
+        let policy = PeerPolicy {
+            services: vec![PeerService::Store],
+            transfer_syntaxes: [EXPLICIT, JPEG].map(|uid| Uid::parse(uid).unwrap()).to_vec(),
+            ..PeerPolicy::default()
+        };
+        check_for(&policy, CT, &[JPEG, EXPLICIT], Ok(EXPLICIT));
+        check_for(&policy, CT, &[IMPLICIT], Err(Reason::TransferSyntaxesNotSupported));
+        check_for(&policy, FIND, &[EXPLICIT], Err(Reason::UserRejection));
+    }
+
+    #[test]
+    fn roles_and_extensions_are_agreed_on() {
+        let role = |class: &str, scu, scp| {
+            UserVariableItem::ScuScpRoleSelectionSubItem(class.to_owned(), RequestorRoles { scu, scp })
+        };
+        let granted =
+            answer_roles(&[role(CT, false, true), role(FIND, true, true), role("1.2.840.10008.5.9.9", true, true)]);
+        assert_eq!(granted, [role(CT, false, true), role(FIND, true, false)]);
+
+        let extension =
+            |bytes: &[u8]| UserVariableItem::SopClassExtendedNegotiationSubItem(FIND.into(), bytes.to_vec());
+        assert_eq!(answer_extensions(&[extension(&[1, 1, 1])]), [extension(&[1, 0, 1])]);
+        assert!(is_fuzzy(&[extension(&[0, 0, 1])], FIND) && !is_fuzzy(&[extension(&[1])], FIND));
     }
 }

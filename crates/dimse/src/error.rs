@@ -8,6 +8,9 @@ pub enum DimseError {
     /// Nobody said where the peer is.
     #[error("it is not known where {0} is: give its host and port")]
     NoAddress(String),
+    /// The peer is called over TLS, and we have nothing to check it against.
+    #[error("{0} is called over TLS: set --dicom-tls-cert, --dicom-tls-key and --dicom-tls-ca")]
+    NoTls(String),
     /// Our own or the peer's title cannot be called.
     #[error("{0} is no AE title")]
     BadTitle(String),
@@ -39,6 +42,22 @@ pub enum DimseError {
         /// In which encoding.
         transfer_syntax_uid: String,
     },
+    /// The peer does not offer a service.
+    #[error("{address} does not offer SOP class {sop_class_uid}")]
+    ServiceRefused {
+        /// Host and port.
+        address: String,
+        /// What it was asked for.
+        sop_class_uid: String,
+    },
+    /// The peer answered with what is no data set.
+    #[error("{address} answered with a malformed data set: {reason}")]
+    BadAnswer {
+        /// Host and port.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The association ended before its work was done.
     #[error("{address} {reason}")]
     Broken {
@@ -57,6 +76,9 @@ pub enum DimseError {
         /// Error Comment; may be empty.
         comment: String,
     },
+    /// Our own store refuses.
+    #[error("{0}")]
+    Store(String),
     /// The object itself cannot be sent.
     #[error("cannot send {}: {reason}", .path.display())]
     Unsendable {
@@ -72,8 +94,13 @@ impl DimseError {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::NoAddress(_) | Self::BadTitle(_) | Self::ContextRefused { .. } | Self::Unsendable { .. } => true,
-            Self::Unreachable { .. } | Self::Broken { .. } => false,
+            Self::NoAddress(_)
+            | Self::NoTls(_)
+            | Self::BadTitle(_)
+            | Self::ContextRefused { .. }
+            | Self::Unsendable { .. } => true,
+            Self::ServiceRefused { .. } | Self::BadAnswer { .. } => true,
+            Self::Unreachable { .. } | Self::Broken { .. } | Self::Store(_) => false,
             Self::Rejected { permanent, .. } => *permanent,
             // Processing failure, resource limitation, out of resources (PS3.7 Annex C, PS3.4 Table B.2-1).
             Self::Failed { status, .. } => !matches!(status, 0x0110 | 0x0213 | 0xA700..=0xA7FF),

@@ -3,17 +3,21 @@
 use crate::DimseError;
 use crate::elements::{Encoding, read_header};
 use crate::implicit::to_implicit;
+use bytes::Bytes;
 use dicom_dictionary_std::uids::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
-use lightbox_dicom::Header;
+use lightbox_dicom::{Header, offers, transcode, transfer_syntax};
+use lightbox_domain::Limits;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt};
+use tokio::io::{AsyncRead, AsyncSeekExt};
+use tokio::sync::mpsc;
+use tokio_util::io::StreamReader;
 
 /// How far into a file its data set may begin.
 const HEAD_BYTES_MAX: u64 = 64 * 1024;
-/// The largest object that is changed into implicit VR, which takes it into memory.
-const CONVERTED_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// How many pieces of a transcoded object, each as long as its writer makes them, may wait for the peer.
+const PIECES_WAITING_MAX: usize = 4;
 const MAGIC_AT: usize = 128;
 const MAGIC: &[u8] = b"DICM";
 
@@ -23,6 +27,7 @@ pub struct Outgoing {
     pub(crate) sop_class_uid: String,
     pub(crate) sop_instance_uid: String,
     pub(crate) transfer_syntax_uid: String,
+    pub(crate) has_pixels: bool,
     data_set_at: usize,
     data: Data,
 }
@@ -68,30 +73,38 @@ impl Outgoing {
             sop_class_uid: uid("SOPClassUID")?,
             sop_instance_uid: uid("SOPInstanceUID")?,
             transfer_syntax_uid: header.transfer_syntax_uid().to_owned(),
+            has_pixels: !header.text("Rows").is_empty(),
             data_set_at: data_set_at(head).ok_or("its data set cannot be found")?,
             data,
         })
     }
 
-    /// The syntaxes in which it can be sent, the one that it has first. Whoever has no compressed or deflated object
-    /// must offer the default transfer syntax, too (PS3.5 §10.1).
+    /// The syntaxes in which it can be sent, best first: its own before all. In memory it is not transcoded.
     pub(crate) fn transfer_syntax_uids(&self) -> Vec<&str> {
-        let own = self.transfer_syntax_uid.as_str();
-        if own == EXPLICIT_VR_LITTLE_ENDIAN { vec![own, IMPLICIT_VR_LITTLE_ENDIAN] } else { vec![own] }
+        match &self.data {
+            Data::File(_) => syntaxes_from(&self.transfer_syntax_uid, self.has_pixels),
+            Data::Bytes(_) if self.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN => {
+                vec![EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]
+            }
+            Data::Bytes(_) => vec![&self.transfer_syntax_uid],
+        }
     }
 
-    /// The bytes of its data set in one of its syntaxes.
+    /// The bytes of its data set in one of its syntaxes. What cannot be changed is known before the first byte; a file
+    /// is changed while it is read, so that it never lies in memory as a whole.
     pub(crate) async fn data_set(&self, syntax_uid: &str) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin + '_>> {
-        let stored = self.stored_data_set().await?;
         if syntax_uid == self.transfer_syntax_uid {
-            return Ok(stored);
+            return self.stored_data_set().await;
         }
-        let mut explicit = Vec::new();
-        stored.take(CONVERTED_BYTES_MAX + 1).read_to_end(&mut explicit).await?;
-        let fits = explicit.len() as u64 <= CONVERTED_BYTES_MAX;
-        let implicit = if fits { to_implicit(&explicit) } else { None };
-        let implicit = implicit.ok_or_else(|| std::io::Error::other("it cannot be changed into implicit VR"))?;
-        Ok(Box::new(std::io::Cursor::new(implicit)))
+        match &self.data {
+            Data::File(path) => transcoded(path.clone(), syntax_uid.to_owned()).await,
+            Data::Bytes(bytes) => {
+                let implicit = to_implicit(&bytes[self.data_set_at..]);
+                let implicit =
+                    implicit.ok_or_else(|| std::io::Error::other("it cannot be changed into implicit VR"))?;
+                Ok(Box::new(std::io::Cursor::new(implicit)))
+            }
+        }
     }
 
     async fn stored_data_set(&self) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin + '_>> {
@@ -103,6 +116,49 @@ impl Outgoing {
                 Ok(Box::new(file))
             }
         }
+    }
+}
+
+/// The syntaxes in which an object stored in this one can be sent, best first; only native ones where there are no
+/// pixels to compress. Whoever has no compressed or deflated object must offer the default transfer syntax, too
+/// (PS3.5 §10.1).
+pub(crate) fn syntaxes_from(transfer_syntax_uid: &str, has_pixels: bool) -> Vec<&str> {
+    let is_native = |uid: &&str| transfer_syntax(uid).is_some_and(|syntax| !syntax.is_encapsulated());
+    let mut offered = offers(transfer_syntax_uid);
+    offered.retain(|uid| has_pixels || *uid == transfer_syntax_uid || is_native(uid));
+    if offered.is_empty() { vec![transfer_syntax_uid] } else { offered }
+}
+
+/// The data set of a file in another syntax, written by a thread of its own as fast as it is read.
+async fn transcoded(path: PathBuf, syntax_uid: String) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin>> {
+    let prepare = move || transcode(&path, &syntax_uid, &Limits::default());
+    let prepared = tokio::task::spawn_blocking(prepare).await?.map_err(std::io::Error::other)?;
+    let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
+    tokio::task::spawn_blocking(move || {
+        let mut out = Pieces(pieces);
+        if let Err(error) = prepared.write_data_set(&mut out) {
+            // Whoever reads must not take what came so far for the whole.
+            let _ = out.0.blocking_send(Err(std::io::Error::other(error)));
+        }
+    });
+    let pieces = futures_util::stream::unfold(waiting, |mut waiting| async move {
+        waiting.recv().await.map(|piece| (piece, waiting))
+    });
+    Ok(Box::new(StreamReader::new(Box::pin(pieces))))
+}
+
+/// Hands what is written to whoever reads.
+struct Pieces(mpsc::Sender<std::io::Result<Bytes>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -4,50 +4,72 @@ use crate::DimseError;
 use crate::acceptor::user_variables;
 use crate::admission::APPLICATION_CONTEXT;
 use crate::command::{CommandSet, RESPONSE, element};
-use crate::connection::{Connection, ConnectionError, PDU_BYTES_MAX, name};
+use crate::connection::{Connection, ConnectionError, name};
 use crate::scu::Target;
 use dicom_ul::pdu::{
-    AssociationAC, AssociationRJ, AssociationRJResult, AssociationRQ, PDataValueType, Pdu,
-    PresentationContextNegotiated, PresentationContextProposed, PresentationContextResultReason, UserVariableItem,
+    AssociationAC, AssociationRJ, AssociationRJResult, AssociationRQ, Pdu, PresentationContextNegotiated,
+    PresentationContextProposed, PresentationContextResultReason, RequestorRoles, UserVariableItem,
 };
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncRead;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// The most presentation contexts in one association: the odd numbers from 1 to 255 (PS3.8 §9.3.2.2).
 pub(crate) const CONTEXTS_MAX: usize = 128;
 
-/// The bytes of a PDU that are not fragment: item length, context, message control header.
-const ITEM_HEADER_BYTES: u32 = 6;
-/// The shortest PDU that a peer may wish for; anything less leaves no room for a command set in sensible pieces.
-const PEER_PDU_BYTES_MIN: u32 = 128;
-/// What a peer that names no Maximum Length can surely read.
-const PEER_PDU_BYTES_DEFAULT: u32 = 16 * 1024;
+/// The longest data set of a response, in bytes.
+const RESPONSE_BYTES_MAX: usize = 16 << 20;
+
+/// A presentation context to propose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Offer {
+    pub sop_class_uid: String,
+    /// The peer takes one of these.
+    pub transfer_syntax_uids: Vec<String>,
+    /// Whether it is we who answer in it (PS3.7 §D.3.3.4).
+    pub as_scp: bool,
+}
+
+impl Offer {
+    pub(crate) fn new(sop_class_uid: &str, transfer_syntax_uids: &[&str]) -> Self {
+        let transfer_syntax_uids = transfer_syntax_uids.iter().map(|&uid| uid.to_owned()).collect();
+        Self { sop_class_uid: sop_class_uid.to_owned(), transfer_syntax_uids, as_scp: false }
+    }
+}
+
+/// A response, with its data set if it has one.
+pub(crate) struct Response {
+    pub command: CommandSet,
+    pub data_set: Option<Vec<u8>>,
+}
 
 /// An association that a peer accepted.
 pub(crate) struct Requestor {
     connection: Connection,
     address: String,
     contexts: Vec<PresentationContextNegotiated>,
-    fragment_bytes_max: usize,
     messages: u16,
     /// Whether it ended before it was released.
     is_broken: bool,
 }
 
 impl Requestor {
-    /// Asks for an association with these pairs of SOP class and transfer syntax.
-    pub(crate) async fn associate(
-        target: &Target,
-        offered: &[(String, String)],
-        wait_max: Duration,
-    ) -> Result<Self, DimseError> {
+    /// Asks for an association with these contexts.
+    pub(crate) async fn associate(target: &Target, offered: &[Offer], wait_max: Duration) -> Result<Self, DimseError> {
         let address = target.address();
         let unreachable = |source| DimseError::Unreachable { address: address.clone(), source };
         let connect = timeout(wait_max, TcpStream::connect((target.host.as_str(), target.port))).await;
         let stream = connect.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
-        let mut connection = Connection::new(stream, wait_max).map_err(unreachable)?;
+        stream.set_nodelay(true).map_err(unreachable)?;
+        let mut connection = match &target.tls {
+            None => Connection::new(stream, wait_max),
+            Some(tls) => {
+                let secured = timeout(wait_max, tls.connect(&target.host, stream)).await;
+                let secured = secured.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+                Connection::new(secured.map_err(unreachable)?, wait_max)
+            }
+        };
         let proposed = propose(offered);
         let request = Pdu::AssociationRQ(AssociationRQ {
             protocol_version: 1,
@@ -55,7 +77,7 @@ impl Requestor {
             called_ae_title: target.called.clone(),
             application_context_name: APPLICATION_CONTEXT.to_owned(),
             presentation_contexts: proposed.clone(),
-            user_variables: user_variables(),
+            user_variables: user_variables().into_iter().chain(roles(offered)).collect(),
         });
         let answer = match connection.write(&request).await {
             Ok(()) => connection.read().await,
@@ -70,17 +92,16 @@ impl Requestor {
     }
 
     fn accepted(
-        connection: Connection,
+        mut connection: Connection,
         address: String,
         proposed: Vec<PresentationContextProposed>,
         accepted: &AssociationAC,
     ) -> Result<Self, DimseError> {
-        let pdu_bytes = peer_pdu_bytes(&accepted.user_variables)
-            .ok_or_else(|| broken(&address, &ConnectionError::Malformed("its Maximum Length is too short".into())))?;
-        // Fragments have an even number of bytes (PS3.8 §9.3.1).
-        let fragment_bytes_max = ((pdu_bytes - ITEM_HEADER_BYTES) & !1) as usize;
+        if !connection.heed(&accepted.user_variables) {
+            return Err(broken(&address, &ConnectionError::Malformed("its Maximum Length is too short".into())));
+        }
         let contexts = proposed.into_iter().filter_map(|proposed| negotiated(proposed, accepted)).collect();
-        Ok(Self { connection, address, contexts, fragment_bytes_max, messages: 0, is_broken: false })
+        Ok(Self { connection, address, contexts, messages: 0, is_broken: false })
     }
 
     /// The context in which such objects can be sent.
@@ -88,11 +109,17 @@ impl Requestor {
         let fits = |context: &&PresentationContextNegotiated| {
             context.abstract_syntax == sop_class_uid && context.transfer_syntax == transfer_syntax_uid
         };
-        self.contexts.iter().find(fits).map(|context| context.id).ok_or_else(|| DimseError::ContextRefused {
+        let found = self.contexts.iter().find(fits);
+        found.map(|context| context.id).ok_or_else(|| self.refused(sop_class_uid, transfer_syntax_uid))
+    }
+
+    /// The peer takes no such objects.
+    pub(crate) fn refused(&self, sop_class_uid: &str, transfer_syntax_uid: &str) -> DimseError {
+        DimseError::ContextRefused {
             address: self.address.clone(),
             sop_class_uid: sop_class_uid.to_owned(),
             transfer_syntax_uid: transfer_syntax_uid.to_owned(),
-        })
+        }
     }
 
     /// The number of the next message, unique within the association.
@@ -101,66 +128,103 @@ impl Requestor {
         self.messages
     }
 
-    /// Sends a request, with its data set if it has one, and waits for the response. A warning is a success.
+    /// The context of a class, and the syntax that the peer chose for it.
+    pub(crate) fn context_of(&self, sop_class_uid: &str) -> Result<(u8, String), DimseError> {
+        let found = self.contexts.iter().find(|context| context.abstract_syntax == sop_class_uid);
+        let found = found.map(|context| (context.id, context.transfer_syntax.clone()));
+        found.ok_or_else(|| DimseError::ServiceRefused {
+            address: self.address.clone(),
+            sop_class_uid: sop_class_uid.to_owned(),
+        })
+    }
+
+    /// Sends a request, with its data set if it has one, and waits for the response. Gives the status, which is success
+    /// or a warning.
     pub(crate) async fn perform(
         &mut self,
         context_id: u8,
         request: &CommandSet,
         data_set: Option<&mut (dyn AsyncRead + Send + Unpin)>,
-    ) -> Result<(), DimseError> {
-        let response = self.exchange(context_id, request, data_set).await.map_err(|error| {
-            self.is_broken = true;
-            broken(&self.address, &error)
-        })?;
-        match response.number(element::STATUS) {
-            Some(0x0000 | 0x0001 | 0x0107 | 0x0116 | 0xB000..=0xBFFF) => Ok(()),
-            status => Err(DimseError::Failed {
-                address: self.address.clone(),
-                status: status.unwrap_or(0x0110),
-                comment: response.text(element::ERROR_COMMENT),
-            }),
+    ) -> Result<u16, DimseError> {
+        let sent = match data_set {
+            Some(data_set) => self.connection.stream_message(context_id, request, data_set).await,
+            None => self.connection.write_message(context_id, request, None).await,
+        };
+        sent.map_err(|error| self.broke(&error))?;
+        let response = self.response(request).await?;
+        match response.command.status() {
+            status @ (0x0000 | 0x0001 | 0x0107 | 0x0116 | 0xB000..=0xBFFF) => Ok(status),
+            _ => Err(self.failed(&response.command)),
         }
     }
 
-    async fn exchange(
+    /// Sends a request with a data set that is at hand.
+    pub(crate) async fn send(
         &mut self,
         context_id: u8,
         request: &CommandSet,
-        data_set: Option<&mut (dyn AsyncRead + Send + Unpin)>,
-    ) -> Result<CommandSet, ConnectionError> {
-        self.connection.write_command(context_id, request).await?;
-        if let Some(data_set) = data_set {
-            self.send_data_set(context_id, data_set).await?;
-        }
-        let expected = request.command_field() | RESPONSE;
+        data_set: Option<&[u8]>,
+    ) -> Result<(), DimseError> {
+        self.connection.write_message(context_id, request, data_set).await.map_err(|error| self.broke(&error))
+    }
+
+    /// The next response to this request.
+    pub(crate) async fn response(&mut self, request: &CommandSet) -> Result<Response, DimseError> {
+        self.read_response(request.command_field() | RESPONSE).await.map_err(|error| self.broke(&error))
+    }
+
+    async fn read_response(&mut self, expected: u16) -> Result<Response, ConnectionError> {
         match self.connection.read_command().await? {
-            Some((_, response)) if response.command_field() == expected => Ok(response),
+            Some((context_id, command)) if command.command_field() == expected => {
+                let data_set = match command.has_data_set() {
+                    true => {
+                        Some(self.connection.read_data_set(context_id, RESPONSE_BYTES_MAX).await?.ok_or_else(|| {
+                            ConnectionError::Malformed(format!("a response of more than {RESPONSE_BYTES_MAX} bytes"))
+                        })?)
+                    }
+                    false => None,
+                };
+                Ok(Response { command, data_set })
+            }
             Some(_) => Err(ConnectionError::Unexpected("another message than the response".to_owned())),
             None => Err(ConnectionError::Unexpected("A-RELEASE-RQ instead of a response".to_owned())),
         }
     }
 
-    /// Sends a data set in fragments as long as the peer takes them. Reads one fragment ahead, to know the last.
-    async fn send_data_set(
-        &mut self,
-        context_id: u8,
-        data_set: &mut (dyn AsyncRead + Send + Unpin),
-    ) -> Result<(), ConnectionError> {
-        let mut next = self.read_piece(data_set).await?;
-        loop {
-            let now = std::mem::replace(&mut next, self.read_piece(data_set).await?);
-            self.connection.fragment_buffer(now.len()).copy_from_slice(&now);
-            self.connection.write_fragment(context_id, PDataValueType::Data, next.is_empty()).await?;
-            if next.is_empty() {
-                return Ok(());
-            }
+    /// A request that the peer sends within `wait_max`, with its data set; `None` when none comes.
+    pub(crate) async fn request_within(&mut self, wait_max: Duration) -> Result<Option<(u8, Response)>, DimseError> {
+        self.connection.set_wait_max(wait_max);
+        let command = match self.connection.read_command().await {
+            Ok(command) => command,
+            Err(ConnectionError::Late(_)) => return Ok(None),
+            Err(error) => return Err(self.broke(&error)),
+        };
+        let Some((context_id, command)) = command else { return Ok(None) };
+        let data_set = match command.has_data_set() {
+            true => self.connection.read_data_set(context_id, RESPONSE_BYTES_MAX).await,
+            false => Ok(None),
+        };
+        let data_set = data_set.map_err(|error| self.broke(&error))?;
+        Ok(Some((context_id, Response { command, data_set })))
+    }
+
+    /// The peer's refusal as an error.
+    pub(crate) fn failed(&self, response: &CommandSet) -> DimseError {
+        DimseError::Failed {
+            address: self.address.clone(),
+            status: response.status(),
+            comment: response.text(element::ERROR_COMMENT),
         }
     }
 
-    async fn read_piece(&self, data_set: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Vec<u8>, ConnectionError> {
-        let mut piece = Vec::with_capacity(self.fragment_bytes_max);
-        data_set.take(self.fragment_bytes_max as u64).read_to_end(&mut piece).await?;
-        Ok(piece)
+    /// What the peer sent is no data set.
+    pub(crate) fn bad_answer(&self, reason: &str) -> DimseError {
+        DimseError::BadAnswer { address: self.address.clone(), reason: reason.to_owned() }
+    }
+
+    fn broke(&mut self, error: &ConnectionError) -> DimseError {
+        self.is_broken = true;
+        broken(&self.address, error)
     }
 
     /// Ends the association. The work is done, so a peer that closes instead of answering is forgiven.
@@ -172,11 +236,18 @@ impl Requestor {
     }
 }
 
-fn propose(offered: &[(String, String)]) -> Vec<PresentationContextProposed> {
-    let context = |(index, (class, syntax)): (usize, &(String, String))| PresentationContextProposed {
+fn roles(offered: &[Offer]) -> impl Iterator<Item = UserVariableItem> {
+    offered.iter().filter(|offer| offer.as_scp).map(|offer| {
+        let roles = RequestorRoles { scu: false, scp: true };
+        UserVariableItem::ScuScpRoleSelectionSubItem(offer.sop_class_uid.clone(), roles)
+    })
+}
+
+fn propose(offered: &[Offer]) -> Vec<PresentationContextProposed> {
+    let context = |(index, offer): (usize, &Offer)| PresentationContextProposed {
         id: (index * 2 + 1) as u8,
-        abstract_syntax: class.clone(),
-        transfer_syntaxes: vec![syntax.clone()],
+        abstract_syntax: offer.sop_class_uid.clone(),
+        transfer_syntaxes: offer.transfer_syntax_uids.clone(),
     };
     offered.iter().take(CONTEXTS_MAX).enumerate().map(context).collect()
 }
@@ -190,18 +261,6 @@ fn negotiated(proposed: PresentationContextProposed, answer: &AssociationAC) -> 
         transfer_syntax: result.transfer_syntax.trim_matches(['\0', ' ']).to_owned(),
         abstract_syntax: proposed.abstract_syntax,
     })
-}
-
-/// How long the peer's PDUs may be; `None` when it is too short to work with. Zero means any length (PS3.8 §D.1).
-fn peer_pdu_bytes(user_variables: &[UserVariableItem]) -> Option<u32> {
-    let named = user_variables.iter().find_map(|item| match item {
-        UserVariableItem::MaxLength(bytes) => Some(*bytes),
-        _ => None,
-    });
-    match named.unwrap_or(PEER_PDU_BYTES_DEFAULT) {
-        0 => Some(PDU_BYTES_MAX),
-        bytes => (bytes >= PEER_PDU_BYTES_MIN).then_some(bytes.min(PDU_BYTES_MAX)),
-    }
 }
 
 fn rejected(address: String, rejection: &AssociationRJ) -> DimseError {

@@ -16,9 +16,9 @@
 
 use crate::command::{CommandSet, element};
 use crate::connection::{Connection, ConnectionError};
+use crate::contexts::Context;
 use crate::identity::{Announced, IdentityCheck};
 use bytes::Bytes;
-use dicom_ul::pdu::PresentationContextNegotiated;
 use lightbox_dicom::{InspectError, part10_prefix};
 use lightbox_domain::{AeTitle, Source, Uid};
 use lightbox_pipeline::{ReceiveError, Received, ReceivedOutcome, Receiver};
@@ -44,7 +44,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn new(status: u16, comment: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, comment: impl Into<String>) -> Self {
         Self { status, comment: comment.into() }
     }
 }
@@ -54,7 +54,7 @@ pub(crate) async fn receive_instance(
     connection: &mut Connection,
     receiver: &Receiver,
     calling_title: &AeTitle,
-    context: &PresentationContextNegotiated,
+    context: &Context,
     command: &CommandSet,
 ) -> Result<Reply, ConnectionError> {
     let Some((announced, transfer_syntax_uid)) = announced(command, context) else {
@@ -80,11 +80,11 @@ pub(crate) async fn receive_instance(
     })
 }
 
-fn announced(command: &CommandSet, context: &PresentationContextNegotiated) -> Option<(Announced, Uid)> {
+fn announced(command: &CommandSet, context: &Context) -> Option<(Announced, Uid)> {
     let uid = |element| Uid::parse(&command.text(element)).ok();
     let sop_class_uid = uid(element::AFFECTED_SOP_CLASS_UID)?;
     let sop_instance_uid = uid(element::AFFECTED_SOP_INSTANCE_UID)?;
-    Some((Announced { sop_class_uid, sop_instance_uid }, Uid::parse(&context.transfer_syntax).ok()?))
+    Some((Announced { sop_class_uid, sop_instance_uid }, Uid::parse(&context.transfer_syntax_uid).ok()?))
 }
 
 /// Hands the fragments of a data set on as they arrive. What the receiver no longer wants is read and dropped, so that

@@ -49,6 +49,16 @@ pub enum Job {
         /// The delivery.
         delivery_id: String,
     },
+    /// Tell a peer which of its instances we commit to.
+    ReportCommitment {
+        /// What it asked for.
+        commitment_id: String,
+    },
+    /// Ask a peer to commit to what was delivered to it.
+    AskCommitment {
+        /// The delivery.
+        delivery_id: String,
+    },
 }
 
 /// The name of a job's kind.
@@ -72,16 +82,22 @@ pub enum JobKind {
     Lifecycle,
     /// [`Job::Deliver`]
     Deliver,
+    /// [`Job::ReportCommitment`]
+    ReportCommitment,
+    /// [`Job::AskCommitment`]
+    AskCommitment,
 }
 
 impl JobKind {
     /// All kinds, most urgent first: what nobody may see any more goes first, then what a reader waits for goes before
     /// what explains it.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Reject,
         Self::Publish,
         Self::Route,
         Self::Run,
+        Self::ReportCommitment,
+        Self::AskCommitment,
         Self::Deliver,
         Self::Explain,
         Self::Describe,
@@ -101,6 +117,8 @@ impl JobKind {
             Self::Explain => "explain",
             Self::Describe => "describe",
             Self::Deliver => "deliver",
+            Self::ReportCommitment => "report_commitment",
+            Self::AskCommitment => "ask_commitment",
             Self::Reject => "reject",
             Self::Purge => "purge",
             Self::Lifecycle => "lifecycle",
@@ -125,6 +143,8 @@ impl Job {
             Self::Explain { .. } => JobKind::Explain,
             Self::Describe { .. } => JobKind::Describe,
             Self::Deliver { .. } => JobKind::Deliver,
+            Self::ReportCommitment { .. } => JobKind::ReportCommitment,
+            Self::AskCommitment { .. } => JobKind::AskCommitment,
             Self::Reject { .. } => JobKind::Reject,
             Self::Purge { .. } => JobKind::Purge,
             Self::Lifecycle => JobKind::Lifecycle,
@@ -140,7 +160,8 @@ impl Job {
                 format!("{study_instance_uid}/{series_instance_uid}")
             }
             Self::Run { run_id } | Self::Publish { run_id } | Self::Explain { run_id } => run_id.clone(),
-            Self::Deliver { delivery_id } => delivery_id.clone(),
+            Self::Deliver { delivery_id } | Self::AskCommitment { delivery_id } => delivery_id.clone(),
+            Self::ReportCommitment { commitment_id } => commitment_id.clone(),
             Self::Reject { sop_instance_uid } => sop_instance_uid.clone(),
             Self::Purge { deletion_id } => deletion_id.clone(),
             Self::Lifecycle => "daily".to_owned(),
@@ -165,6 +186,8 @@ impl Job {
             JobKind::Publish => Self::Publish { run_id: subject },
             JobKind::Explain => Self::Explain { run_id: subject },
             JobKind::Deliver => Self::Deliver { delivery_id: subject },
+            JobKind::ReportCommitment => Self::ReportCommitment { commitment_id: subject },
+            JobKind::AskCommitment => Self::AskCommitment { delivery_id: subject },
             JobKind::Reject => Self::Reject { sop_instance_uid: subject },
             JobKind::Purge => Self::Purge { deletion_id: subject },
             JobKind::Lifecycle => Self::Lifecycle,
@@ -193,6 +216,8 @@ mod tests {
             Job::Publish { run_id: id() },
             Job::Explain { run_id: id() },
             Job::Deliver { delivery_id: id() },
+            Job::ReportCommitment { commitment_id: id() },
+            Job::AskCommitment { delivery_id: id() },
             Job::Reject { sop_instance_uid: "1.2.3".into() },
             Job::Purge { deletion_id: id() },
             Job::Lifecycle,

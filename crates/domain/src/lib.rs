@@ -36,7 +36,7 @@ pub use manifest::{
     Absent, AppSection, AttributeRule, Fill, FillName, FindingRule, InputLevel, InputSection, Layout, Manifest,
     ManifestError, MapMethod, MapSection, ModelSection, Resize, RunnerKind, TensorSection,
 };
-pub use peer::{AeTitle, AeTitleError, Peer, PendingPeer};
+pub use peer::{AeTitle, AeTitleError, Peer, PeerPolicy, PeerService, PendingPeer};
 pub use query::{Key, Matching, Query, QueryError, fold_name};
 pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age, years_between};
 pub use run::{Map, MapState, Override, ResultKind, Run, RunState};

@@ -16,6 +16,12 @@ pub struct Limits {
     pub associations_max: usize,
     /// An association without a message for so long is aborted, in seconds.
     pub association_idle_seconds_max: u64,
+    /// The most matches of one C-FIND.
+    pub find_matches_max: i64,
+    /// The most instances of one C-MOVE or C-GET.
+    pub retrieved_instances_max: usize,
+    /// The most instances of one request for storage commitment.
+    pub committed_instances_max: usize,
     /// The most pixels (rows × columns) of an image that an app or the viewer decodes.
     pub image_pixels_max: u64,
     /// The most bytes that a deflated data set may inflate to.
@@ -43,6 +49,9 @@ impl Default for Limits {
             stow_instances_max: 10_000,
             associations_max: 64,
             association_idle_seconds_max: 60,
+            find_matches_max: 10_000,
+            retrieved_instances_max: 100_000,
+            committed_instances_max: 100_000,
             image_pixels_max: 100_000_000,
             inflated_bytes_max: 2 << 30,
             job_attempts_max: 5,

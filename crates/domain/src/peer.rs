@@ -1,5 +1,7 @@
 //! DICOM application entities that Lightbox talks with.
 
+use crate::Uid;
+
 /// An application entity title (PS3.5 §6.2, VR AE): 1 to 16 printable characters without backslash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AeTitle(String);
@@ -49,9 +51,95 @@ pub struct Peer {
     pub receives_results: bool,
     /// When it was admitted, in milliseconds since 1970.
     pub admitted_ms: i64,
+    /// What it may do here, and how it is called.
+    pub policy: PeerPolicy,
+}
+
+/// What a peer may do here, and how it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerPolicy {
+    /// The services that it may use, beside verification.
+    pub services: Vec<PeerService>,
+    /// The most associations of its own at once; `None` for as many as the site allows.
+    pub associations_max: Option<u32>,
+    /// After so many seconds without a message its association is aborted; `None` for as long as the site allows.
+    pub idle_seconds_max: Option<u32>,
+    /// The transfer syntaxes in which it may store, best first; none for all, in its own order.
+    pub transfer_syntaxes: Vec<Uid>,
+    /// Whether it is called over TLS.
+    pub tls: bool,
+    /// Whether it is asked to commit to what was delivered to it.
+    pub commits: bool,
+}
+
+impl Default for PeerPolicy {
+    fn default() -> Self {
+        Self {
+            services: PeerService::ALL.to_vec(),
+            associations_max: None,
+            idle_seconds_max: None,
+            transfer_syntaxes: Vec::new(),
+            tls: false,
+            commits: false,
+        }
+    }
+}
+
+/// A DIMSE service that a peer may use here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeerService {
+    /// C-STORE.
+    Store,
+    /// C-FIND.
+    Find,
+    /// C-MOVE.
+    Move,
+    /// C-GET.
+    Get,
+    /// Storage commitment.
+    Commit,
+    /// Modality performed procedure steps.
+    Mpps,
+}
+
+impl PeerService {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Store, Self::Find, Self::Move, Self::Get, Self::Commit, Self::Mpps];
+
+    /// The service's name in the store and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Find => "find",
+            Self::Move => "move",
+            Self::Get => "get",
+            Self::Commit => "commit",
+            Self::Mpps => "mpps",
+        }
+    }
+
+    /// The service of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.as_str() == name)
+    }
 }
 
 impl Peer {
+    /// A peer of this title without an address, admitted now, that may use every service.
+    #[must_use]
+    pub fn new(ae_title: &str, admitted_ms: i64) -> Self {
+        Self {
+            ae_title: ae_title.to_owned(),
+            host: None,
+            port: None,
+            receives_results: false,
+            admitted_ms,
+            policy: PeerPolicy::default(),
+        }
+    }
+
     /// Whether a caller with this title from this host is this peer.
     #[must_use]
     pub fn admits(&self, ae_title: &AeTitle, host: &str) -> bool {
@@ -78,6 +166,12 @@ pub struct PendingPeer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn services_are_read_back_by_name() {
+        assert!(PeerService::ALL.into_iter().all(|service| PeerService::parse(service.as_str()) == Some(service)));
+        assert_eq!(PeerService::parse("print"), None);
+    }
 
     #[test]
     fn titles_are_read_without_padding() {

@@ -164,21 +164,36 @@ impl Worker {
             Job::Describe { .. } => {}
             // The next start orders it again.
             Job::Lifecycle => {}
-            Job::Route { .. } | Job::Reject { .. } | Job::Purge { .. } => {
+            Job::AskCommitment { delivery_id } => {
                 let mut write = store.write().await?;
-                write.bury(claimed, reason).await?;
-                let (action, kind) = match claimed.job {
-                    Job::Reject { .. } => ("rejection.failed", "instance"),
-                    Job::Purge { .. } => ("purge.failed", "deletion"),
-                    _ => ("series.unrouted", "series"),
-                };
-                let event = Event::new("lightbox", action, kind, &claimed.job.subject());
-                write.append_event(event.outcome(reason)).await?;
-                return Ok(write.commit().await?);
+                write.end_commitment_request(delivery_id, false, reason).await?;
+                let event = Event::new("lightbox", "commitment.unasked", "delivery", delivery_id).outcome(reason);
+                write.append_event(event).await?;
+                write.commit().await?;
+            }
+            Job::Route { .. } => return self.bury(claimed, "series.unrouted", "series", reason).await,
+            Job::Reject { .. } => return self.bury(claimed, "rejection.failed", "instance", reason).await,
+            Job::Purge { .. } => return self.bury(claimed, "purge.failed", "deletion", reason).await,
+            Job::ReportCommitment { .. } => {
+                return self.bury(claimed, "commitment.unreported", "commitment", reason).await;
             }
         }
         let mut write = store.write().await?;
         write.complete(claimed).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Leaves the row of a job for a person to see.
+    async fn bury(
+        &self,
+        claimed: &Claimed,
+        action: &'static str,
+        kind: &'static str,
+        reason: &str,
+    ) -> Result<(), JobError> {
+        let mut write = self.pipeline.store.write().await?;
+        write.bury(claimed, reason).await?;
+        write.append_event(Event::new("lightbox", action, kind, &claimed.job.subject()).outcome(reason)).await?;
         Ok(write.commit().await?)
     }
 }
@@ -196,8 +211,8 @@ async fn step(pipeline: Pipeline, job: Job) -> Result<(), JobError> {
         }
         Job::Reject { sop_instance_uid } => reject::reject(&pipeline, &sop_instance_uid).await,
         Job::Purge { deletion_id } => purge::purge(&pipeline.store, &deletion_id).await,
-        Job::Deliver { .. } | Job::Lifecycle => {
-            Err(JobError::Permanent(format!("{} jobs have a handler of their own", job.kind().as_str())))
+        Job::Deliver { .. } | Job::ReportCommitment { .. } | Job::AskCommitment { .. } | Job::Lifecycle => {
+            Err(JobError::Permanent("it has a handler of its own".to_owned()))
         }
     }
 }

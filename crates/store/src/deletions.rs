@@ -117,7 +117,9 @@ impl Write {
                       AND (state IN ('queued', 'running', 'publishing') OR (state = 'finished' AND map_state = 'pending'))
                  ) AS runs,
                  (SELECT COUNT(*) FROM deliveries JOIN runs ON runs.id = deliveries.run_id
-                      WHERE runs.study_instance_uid = $3 AND deliveries.state = 'due') AS deliveries",
+                      LEFT JOIN commitment_requests ON commitment_requests.delivery_id = deliveries.id
+                      WHERE runs.study_instance_uid = $3
+                        AND (deliveries.state = 'due' OR commitment_requests.state = 'due')) AS deliveries",
         )
         // A UID holds no character that LIKE takes for another.
         .bind(format!("{study_instance_uid}/%"))

@@ -1,7 +1,7 @@
 //! Peers that were admitted, and callers that were not.
 
 use crate::{Store, StoreError, Write, now_ms};
-use lightbox_domain::{Peer, PendingPeer};
+use lightbox_domain::{Peer, PeerPolicy, PeerService, PendingPeer, Uid};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -11,10 +11,13 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn peers(&self) -> Result<Vec<Peer>, StoreError> {
-        let rows =
-            sqlx::query("SELECT ae_title, host, port, receives_results, admitted_ms FROM peers ORDER BY ae_title")
-                .fetch_all(self.readers())
-                .await?;
+        let rows = sqlx::query(
+            "SELECT ae_title, host, port, receives_results, admitted_ms, services, associations_max, idle_seconds_max,
+                 transfer_syntaxes, tls, commits
+             FROM peers ORDER BY ae_title",
+        )
+        .fetch_all(self.readers())
+        .await?;
         rows.iter().map(peer_of).collect()
     }
 
@@ -23,11 +26,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`], or when the database refuses.
     pub async fn peer(&self, ae_title: &str) -> Result<Peer, StoreError> {
-        let row =
-            sqlx::query("SELECT ae_title, host, port, receives_results, admitted_ms FROM peers WHERE ae_title = $1")
-                .bind(ae_title)
-                .fetch_optional(self.readers())
-                .await?;
+        let row = sqlx::query(
+            "SELECT ae_title, host, port, receives_results, admitted_ms, services, associations_max, idle_seconds_max,
+                 transfer_syntaxes, tls, commits
+             FROM peers WHERE ae_title = $1",
+        )
+        .bind(ae_title)
+        .fetch_optional(self.readers())
+        .await?;
         peer_of(&row.ok_or_else(|| StoreError::Missing { kind: "peer", id: ae_title.to_owned() })?)
     }
 
@@ -62,15 +68,26 @@ impl Write {
     /// When the database refuses.
     pub async fn upsert_peer(&mut self, peer: &Peer) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO peers (ae_title, host, port, receives_results, admitted_ms) VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO peers (ae_title, host, port, receives_results, admitted_ms, services, associations_max,
+                 idle_seconds_max, transfer_syntaxes, tls, commits)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (ae_title) DO UPDATE SET
-                 host = excluded.host, port = excluded.port, receives_results = excluded.receives_results",
+                 host = excluded.host, port = excluded.port, receives_results = excluded.receives_results,
+                 services = excluded.services, associations_max = excluded.associations_max,
+                 idle_seconds_max = excluded.idle_seconds_max, transfer_syntaxes = excluded.transfer_syntaxes,
+                 tls = excluded.tls, commits = excluded.commits",
         )
         .bind(&peer.ae_title)
         .bind(&peer.host)
         .bind(peer.port.map(i64::from))
         .bind(i64::from(peer.receives_results))
         .bind(peer.admitted_ms)
+        .bind(words(peer.policy.services.iter().map(|service| service.as_str())))
+        .bind(peer.policy.associations_max.map(i64::from))
+        .bind(peer.policy.idle_seconds_max.map(i64::from))
+        .bind(words(peer.policy.transfer_syntaxes.iter().map(Uid::as_str)))
+        .bind(i64::from(peer.policy.tls))
+        .bind(i64::from(peer.policy.commits))
         .execute(&mut *self.transaction)
         .await?;
         sqlx::query("DELETE FROM pending_peers WHERE ae_title = $1 OR $2 = '*'")
@@ -131,5 +148,25 @@ fn peer_of(row: &AnyRow) -> Result<Peer, StoreError> {
         port: port.and_then(|port| u16::try_from(port).ok()),
         receives_results: row.try_get::<i64, _>("receives_results")? == 1,
         admitted_ms: row.try_get("admitted_ms")?,
+        policy: policy_of(row)?,
     })
+}
+
+fn policy_of(row: &AnyRow) -> Result<PeerPolicy, StoreError> {
+    let (services, syntaxes): (String, String) = (row.try_get("services")?, row.try_get("transfer_syntaxes")?);
+    let number =
+        |column| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.and_then(|n| u32::try_from(n).ok()));
+    Ok(PeerPolicy {
+        services: services.split_whitespace().filter_map(PeerService::parse).collect(),
+        associations_max: number("associations_max")?,
+        idle_seconds_max: number("idle_seconds_max")?,
+        transfer_syntaxes: syntaxes.split_whitespace().filter_map(|uid| Uid::parse(uid).ok()).collect(),
+        tls: row.try_get::<i64, _>("tls")? == 1,
+        commits: row.try_get::<i64, _>("commits")? == 1,
+    })
+}
+
+/// Words in one column, divided by spaces.
+fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(" ")
 }

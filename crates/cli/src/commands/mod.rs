@@ -9,6 +9,8 @@ pub mod import;
 mod journal;
 pub mod lifecycle;
 pub mod peer;
+pub mod query;
+pub mod retrieve;
 pub mod run;
 pub mod send;
 pub mod token;

@@ -2,10 +2,11 @@
 
 use super::{actor, open, time};
 use crate::output::{Output, columns};
-use crate::settings::DataFlag;
+use crate::settings::{DataFlag, TlsFlags, node};
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use lightbox_domain::{AeTitle, Peer as DicomPeer};
+use lightbox_dimse::Node;
+use lightbox_domain::{AeTitle, Peer as DicomPeer, PeerPolicy, PeerService, Uid};
 use lightbox_store::now_ms;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub enum Peer {
         #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
         aet: String,
         #[command(flatten)]
+        tls: TlsFlags,
+        #[command(flatten)]
         data: DataFlag,
     },
 }
@@ -53,6 +56,24 @@ pub struct Allow {
     /// Forward the results of live deployments to it
     #[arg(long, requires = "host", requires = "port")]
     results: bool,
+    /// Ask it to commit to each result that it got (storage commitment)
+    #[arg(long, requires = "host", requires = "port")]
+    commits: bool,
+    /// Call it over TLS
+    #[arg(long, requires = "host", requires = "port")]
+    tls: bool,
+    /// What it may do here: store, find, move, get, commit, mpps [default: all]
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',', value_parser = service)]
+    services: Option<Vec<PeerService>>,
+    /// The most associations of its own at once [default: as many as the site allows]
+    #[arg(long, value_name = "N")]
+    associations_max: Option<u32>,
+    /// Abort its association after so many seconds without a message [default: as the site does]
+    #[arg(long, value_name = "N")]
+    idle_seconds_max: Option<u32>,
+    /// The transfer syntaxes in which it may store, best first [default: all, in its own order]
+    #[arg(long = "syntaxes", value_name = "UID", value_delimiter = ',', value_parser = uid)]
+    transfer_syntaxes: Vec<Uid>,
     #[command(flatten)]
     data: DataFlag,
 }
@@ -64,7 +85,7 @@ impl Peer {
             Self::Allow(allow) => allow.execute(output).await,
             Self::List { data } => list(&data, output).await,
             Self::Remove { ae_title, data } => remove(&ae_title, &data, output).await,
-            Self::Echo { ae_title, aet, data } => echo(&ae_title, &aet, &data, output).await,
+            Self::Echo { ae_title, aet, tls, data } => echo(&ae_title, &node(&data, &aet, tls)?, &data, output).await,
         }
     }
 }
@@ -76,16 +97,32 @@ impl Allow {
         }
         let (_, store) = open(&self.data).await?;
         let peer = DicomPeer {
-            ae_title: self.ae_title,
             host: self.host,
             port: self.port,
             receives_results: self.results,
-            admitted_ms: now_ms(),
+            policy: PeerPolicy {
+                services: self.services.unwrap_or_else(|| PeerService::ALL.to_vec()),
+                associations_max: self.associations_max,
+                idle_seconds_max: self.idle_seconds_max,
+                transfer_syntaxes: self.transfer_syntaxes,
+                tls: self.tls,
+                commits: self.commits,
+            },
+            ..DicomPeer::new(&self.ae_title, now_ms())
         };
         lightbox_pipeline::admit_peer(&store, &peer, &actor()).await?;
         output.print(&serde_json::json!({ "admitted": peer.ae_title }), || format!("admitted {}", peer.ae_title));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn service(name: &str) -> Result<PeerService, String> {
+    let known = PeerService::ALL.map(PeerService::as_str).join(", ");
+    PeerService::parse(name).ok_or_else(|| format!("it is one of {known}"))
+}
+
+fn uid(text: &str) -> Result<Uid, String> {
+    Uid::parse(text).map_err(|error| error.to_string())
 }
 
 async fn list(data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
@@ -95,6 +132,10 @@ async fn list(data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
         "peers": peers.iter().map(|peer| serde_json::json!({
             "ae_title": peer.ae_title, "host": peer.host, "port": peer.port,
             "receives_results": peer.receives_results, "admitted_at": time(peer.admitted_ms),
+            "services": peer.policy.services.iter().map(|service| service.as_str()).collect::<Vec<_>>(),
+            "associations_max": peer.policy.associations_max, "idle_seconds_max": peer.policy.idle_seconds_max,
+            "transfer_syntaxes": peer.policy.transfer_syntaxes.iter().map(Uid::as_str).collect::<Vec<_>>(),
+            "tls": peer.policy.tls, "commits": peer.policy.commits,
         })).collect::<Vec<_>>(),
         "pending": pending.iter().map(|one| serde_json::json!({
             "ae_title": one.ae_title, "host": one.host, "attempts": one.attempts, "last_seen_at": time(one.last_seen_ms),
@@ -126,12 +167,12 @@ async fn remove(ae_title: &str, data: &DataFlag, output: &Output) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-async fn echo(ae_title: &str, aet: &str, data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
+async fn echo(ae_title: &str, us: &Node, data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
     /// How long a peer may take to answer.
     const WAIT_MAX: Duration = Duration::from_secs(10);
     let (_, store) = open(data).await?;
     let peer = store.peer(ae_title).await?;
-    let took = lightbox_dimse::echo(&peer, aet, WAIT_MAX).await?;
+    let took = lightbox_dimse::echo(&peer, us, WAIT_MAX).await?;
     let ms = took.as_millis();
     output.print(&serde_json::json!({ "ok": true, "ms": ms }), || format!("{ae_title} answered in {ms} ms"));
     Ok(ExitCode::SUCCESS)

@@ -55,6 +55,7 @@ impl Send {
             port: port.parse().with_context(|| format!("{port} is no port"))?,
             called: called.to_string(),
             calling: calling.to_string(),
+            tls: None,
         })
     }
 }

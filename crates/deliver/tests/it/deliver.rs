@@ -116,6 +116,6 @@ async fn shadow_results_never_leave() {
 #[tokio::test]
 async fn a_delivery_that_is_not_there_is_a_failure_for_good() {
     let setting = Setting::due_at(&peer_at(1)).await;
-    let unknown = lightbox_deliver::deliver(&setting.store, "LIGHTBOX", "01NONE").await;
+    let unknown = lightbox_deliver::deliver(&setting.store, &lightbox_dimse::Node::new("LIGHTBOX"), "01NONE").await;
     assert_eq!(permanent(unknown), "there is no delivery 01NONE");
 }

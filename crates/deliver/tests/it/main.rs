@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod commitment;
 mod deliver;
 mod pacs;
 mod setting;

@@ -70,13 +70,7 @@ impl Pacs {
 }
 
 pub fn peer_at(port: u16) -> Peer {
-    Peer {
-        ae_title: "PACS".to_owned(),
-        host: Some("127.0.0.1".to_owned()),
-        port: Some(port),
-        receives_results: true,
-        admitted_ms: 0,
-    }
+    Peer { host: Some("127.0.0.1".to_owned()), port: Some(port), receives_results: true, ..Peer::new("PACS", 0) }
 }
 
 pub async fn free_port() -> u16 {

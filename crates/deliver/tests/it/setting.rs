@@ -45,7 +45,7 @@ impl Setting {
     }
 
     pub async fn deliver(&self) -> Result<(), lightbox_pipeline::JobError> {
-        lightbox_deliver::deliver(&self.store, "LIGHTBOX", &self.delivery().await.id).await
+        lightbox_deliver::deliver(&self.store, &lightbox_dimse::Node::new("LIGHTBOX"), &self.delivery().await.id).await
     }
 
     /// How often the event log tells of this.

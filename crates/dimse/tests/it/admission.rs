@@ -6,6 +6,7 @@ use dicom_ul::pdu::{
     AssociationRJ, AssociationRJResult, AssociationRJServiceProviderPresentationReason as PresentationReason,
     AssociationRJServiceUserReason as UserReason, AssociationRJSource, Pdu,
 };
+use lightbox_domain::{Peer, PeerPolicy};
 
 fn rejection(answer: Option<Pdu>) -> AssociationRJ {
     match answer {
@@ -99,6 +100,21 @@ async fn associations_are_limited() {
     // The place is free once the door has seen the connection close.
     while let (_, Some(Pdu::AssociationRJ(_))) = Caller::ask(setting.address, request("TEST", &[])).await {}
     assert_eq!(second.echo().await.status, 0);
+}
+
+#[tokio::test]
+async fn a_peer_has_limits_of_its_own() {
+    let setting = Setting::start().await;
+    setting.admit("OTHER", None).await;
+    let policy = PeerPolicy { associations_max: Some(1), idle_seconds_max: Some(1), ..PeerPolicy::default() };
+    setting.admit_peer(&Peer { policy, ..Peer::new("TEST", 0) }).await;
+    let mut first = Caller::associated(setting.address, &[]).await;
+    let (_second, answer) = Caller::ask(setting.address, request("TEST", &[])).await;
+    assert_eq!(rejection(answer).result, AssociationRJResult::Transient);
+    let (_other, answer) = Caller::ask(setting.address, request("OTHER", &[])).await;
+    assert!(matches!(answer, Some(Pdu::AssociationAC(_))), "others have places of their own");
+    assert!(matches!(first.receive().await, Some(Pdu::AbortRQ { .. })), "it was idle for too long");
+    while let (_, Some(Pdu::AssociationRJ(_))) = Caller::ask(setting.address, request("TEST", &[])).await {}
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@
 mod abuse;
 mod admission;
 mod caller;
+mod commitment;
 mod object;
+mod query;
+mod retrieve;
 mod scu;
 mod setting;
 mod store;

@@ -46,7 +46,8 @@ impl Setting {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&DataFolder::open(folder.path()).unwrap()).await.unwrap();
         let receiver = Receiver::new(store.clone(), Arc::clone(&limits));
-        let config = DimseConfig { ae_title: AeTitle::parse("LIGHTBOX").unwrap(), strict_called_aet, limits };
+        let config =
+            DimseConfig { ae_title: AeTitle::parse("LIGHTBOX").unwrap(), strict_called_aet, limits, tls: None };
         let server = DimseServer::new(config, store.clone(), receiver);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -59,15 +60,12 @@ impl Setting {
     }
 
     pub async fn admit(&self, ae_title: &str, host: Option<&str>) {
-        let peer = Peer {
-            ae_title: ae_title.to_owned(),
-            host: host.map(str::to_owned),
-            port: None,
-            receives_results: false,
-            admitted_ms: 0,
-        };
+        self.admit_peer(&Peer { host: host.map(str::to_owned), ..Peer::new(ae_title, 0) }).await;
+    }
+
+    pub async fn admit_peer(&self, peer: &Peer) {
         let mut write = self.store.write().await.unwrap();
-        write.upsert_peer(&peer).await.unwrap();
+        write.upsert_peer(peer).await.unwrap();
         write.commit().await.unwrap();
     }
 
@@ -103,13 +101,7 @@ fn count_files(folder: &Path) -> usize {
 }
 
 pub fn peer_at(port: u16) -> Peer {
-    Peer {
-        ae_title: "PACS".to_owned(),
-        host: Some("127.0.0.1".to_owned()),
-        port: Some(port),
-        receives_results: true,
-        admitted_ms: 0,
-    }
+    Peer { host: Some("127.0.0.1".to_owned()), port: Some(port), receives_results: true, ..Peer::new("PACS", 0) }
 }
 
 /// A dcmtk program's command line, without Nagle's delays.

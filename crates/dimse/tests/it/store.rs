@@ -54,6 +54,7 @@ async fn data_sets_are_kept_byte_for_byte() {
         port: setting.address.port(),
         called: "LIGHTBOX".to_owned(),
         calling: "TEST".to_owned(),
+        tls: None,
     };
     let mut sent = Vec::new();
     send_files(&target, &files, |path, outcome| sent.push((path.to_owned(), outcome.unwrap()))).await.unwrap();

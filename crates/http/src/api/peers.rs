@@ -136,13 +136,8 @@ async fn admit_peer(
     };
     let pending = state.store.pending_peers().await?.into_iter().find(asked_for);
     let pending = pending.ok_or_else(|| Problem::not_found("pending peer"))?;
-    let peer = lightbox_domain::Peer {
-        ae_title: pending.ae_title,
-        host: Some(pending.host),
-        port: None,
-        receives_results: false,
-        admitted_ms: now_ms(),
-    };
+    let peer =
+        lightbox_domain::Peer { host: Some(pending.host), ..lightbox_domain::Peer::new(&pending.ae_title, now_ms()) };
     admit(&state, &caller.actor, peer).await
 }
 
@@ -166,8 +161,12 @@ async fn echo_peer(
 async fn admit(
     state: &HttpState,
     actor: &Actor,
-    peer: lightbox_domain::Peer,
+    mut peer: lightbox_domain::Peer,
 ) -> Result<(StatusCode, Json<Peer>), Problem> {
+    // What it may do here was said elsewhere, and stays.
+    if let Some(known) = state.store.peers().await?.into_iter().find(|known| known.ae_title == peer.ae_title) {
+        peer.policy = known.policy;
+    }
     lightbox_pipeline::admit_peer(&state.store, &peer, actor).await?;
     Ok((StatusCode::CREATED, Json(Peer::of(peer))))
 }
@@ -194,13 +193,14 @@ impl NewPeer {
         if receives_results && (ae_title == "*" || host.is_none() || self.port.is_none()) {
             return Err(Problem::unfit("a peer that receives results needs its own title, host and port"));
         }
-        Ok(lightbox_domain::Peer { ae_title, host, port: self.port, receives_results, admitted_ms: now_ms() })
+        let peer = lightbox_domain::Peer::new(&ae_title, now_ms());
+        Ok(lightbox_domain::Peer { host, port: self.port, receives_results, ..peer })
     }
 }
 
 impl Peer {
     fn of(peer: lightbox_domain::Peer) -> Self {
-        let lightbox_domain::Peer { ae_title, host, port, receives_results, admitted_ms } = peer;
+        let lightbox_domain::Peer { ae_title, host, port, receives_results, admitted_ms, policy: _ } = peer;
         Self { ae_title, host, port, receives_results, admitted_at: time(admitted_ms) }
     }
 }

@@ -61,7 +61,7 @@ enum Piece {
     /// What is kept of a settled series.
     Kept(SeriesMetadata),
     /// The file of an instance.
-    File(StoredInstance),
+    File(Box<StoredInstance>),
 }
 
 async fn answer(
@@ -93,7 +93,7 @@ async fn answer(
 /// What an answer is made of: kept metadata where there are any, else the instances of the series.
 async fn pieces(state: &HttpState, caller: &Caller, address: &Address) -> Result<Vec<Piece>, Problem> {
     if address.instance.is_some() {
-        return Ok(vec![Piece::File(address.one(state, caller).await?)]);
+        return Ok(vec![Piece::File(Box::new(address.one(state, caller).await?))]);
     }
     caller.may(Action::StudyRead, &Resource::study(&address.study))?;
     let (study, wanted) = (Uid::parse(&address.study)?, address.series.as_deref().map(Uid::parse).transpose()?);
@@ -110,8 +110,11 @@ async fn pieces(state: &HttpState, caller: &Caller, address: &Address) -> Result
 fn mixed(instances: Vec<StoredInstance>, series: Vec<SeriesMetadata>) -> Result<Vec<Piece>, Problem> {
     let kept: Vec<_> = series.into_iter().filter(|one| one.is_kept() && one.run_id.is_none()).collect();
     let is_kept = |uid: &Uid| kept.iter().any(|one| one.series_instance_uid == *uid);
-    let files: Vec<_> =
-        instances.into_iter().filter(|one| !is_kept(&one.series_instance_uid)).map(Piece::File).collect();
+    let files: Vec<_> = instances
+        .into_iter()
+        .filter(|one| !is_kept(&one.series_instance_uid))
+        .map(|one| Piece::File(Box::new(one)))
+        .collect();
     Ok(kept.into_iter().map(Piece::Kept).chain(files).collect())
 }
 

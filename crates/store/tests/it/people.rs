@@ -1,5 +1,5 @@
 use crate::harness::TestStore;
-use lightbox_domain::{AeTitle, Peer, Role};
+use lightbox_domain::{AeTitle, Peer, PeerPolicy, PeerService, Role, Uid};
 use lightbox_store::{Account, now_ms};
 
 fn account(name: &str) -> Account {
@@ -57,13 +57,15 @@ async fn an_unknown_caller_is_pending_until_it_is_admitted() {
     write.commit().await.unwrap();
     assert_eq!(store.pending_peers().await.unwrap()[0].attempts, 2);
 
-    let peer = Peer {
-        ae_title: "CT1".to_owned(),
-        host: Some("10.0.0.1".to_owned()),
-        port: Some(104),
-        receives_results: false,
-        admitted_ms: 1,
+    let policy = PeerPolicy {
+        services: vec![PeerService::Store, PeerService::Commit],
+        associations_max: Some(2),
+        idle_seconds_max: Some(30),
+        transfer_syntaxes: vec![Uid::parse("1.2.840.10008.1.2.1").unwrap()],
+        tls: true,
+        commits: true,
     };
+    let peer = Peer { host: Some("10.0.0.1".to_owned()), port: Some(104), policy, ..Peer::new("CT1", 1) };
     let mut write = store.write().await.unwrap();
     write.upsert_peer(&peer).await.unwrap();
     write.commit().await.unwrap();
