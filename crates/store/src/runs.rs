@@ -67,7 +67,10 @@ const RUNS_OF_STUDY: &str = concat!(
 );
 const DECISIONS_OF_STUDY: &str = "
     SELECT deployment_id, study_instance_uid, series_instance_uid, sop_instance_uid, outcome, reason, decided_ms
-    FROM decisions WHERE study_instance_uid = $1 ORDER BY decided_ms, deployment_id, sop_instance_uid";
+    FROM decisions WHERE study_instance_uid = $1 AND NOT EXISTS (
+        SELECT 1 FROM instances
+        WHERE instances.sop_instance_uid = decisions.sop_instance_uid AND instances.deletion_id IS NOT NULL)
+    ORDER BY decided_ms, deployment_id, sop_instance_uid";
 
 impl Store {
     /// The run of this identifier.

@@ -39,6 +39,40 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/deletions': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the newest deletions */
+    get: operations['list_deletions'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/deletions/{id}/undo': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Bring back what a deletion hid */
+    post: operations['undo_deletion'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/deployments': {
     parameters: {
       query?: never;
@@ -297,6 +331,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/studies/{study_instance_uid}/deletions': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Delete a study or a part of it; it can be brought back until it is purged */
+    post: operations['delete_study'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/system': {
     parameters: {
       query?: never;
@@ -371,6 +422,38 @@ export interface components {
      * @enum {string}
      */
     DecisionOutcome: 'matched' | 'not_applicable' | 'outside_intended_use';
+    /** @description What was deleted: nobody sees it, until it is brought back or purged. */
+    Deletion: {
+      /** @description `person`, `rejection` (a rejection note after IHE IOCM) or `rule`. */
+      cause: string;
+      /** Format: date-time */
+      deleted_at: string;
+      deleted_by: string;
+      id: string;
+      /**
+       * Format: int64
+       * @description With what apps had made of them.
+       */
+      instances: number;
+      /**
+       * Format: date-time
+       * @description When its bytes are removed; never, if absent.
+       */
+      purge_at?: string | null;
+      /** Format: date-time */
+      purged_at?: string | null;
+      reason: string;
+      /** @description The series, if it was one. */
+      series_instance_uid?: string | null;
+      study_instance_uid: string;
+      /** Format: date-time */
+      undone_at?: string | null;
+      undone_by?: string | null;
+    };
+    /** @description The newest deletions. */
+    Deletions: {
+      items: components['schemas']['Deletion'][];
+    };
     /** @description A release at work here. */
     Deployment: {
       app_id: string;
@@ -475,6 +558,12 @@ export interface components {
       name: string;
       password: string;
       role: components['schemas']['Role'];
+    };
+    /** @description What to delete of a study, and why: all of it, unless a series or instances are named. */
+    NewDeletion: {
+      reason: string;
+      series_instance_uid?: string | null;
+      sop_instance_uids?: string[] | null;
     };
     /** @description The password that replaces the present one; 12 characters at least. */
     NewPassword: {
@@ -731,6 +820,7 @@ export interface components {
       ai_state: components['schemas']['AiState'];
       /** Format: int64 */
       instance_count: number;
+      /** @description Of the series that were acquired, not those that apps made. */
       modalities: string[];
       /** @description Such as `4 y`. */
       patient_age?: string | null;
@@ -763,6 +853,8 @@ export type Account = components['schemas']['Account'];
 export type AiState = components['schemas']['AiState'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionOutcome = components['schemas']['DecisionOutcome'];
+export type Deletion = components['schemas']['Deletion'];
+export type Deletions = components['schemas']['Deletions'];
 export type Deployment = components['schemas']['Deployment'];
 export type DeploymentChange = components['schemas']['DeploymentChange'];
 export type DeploymentFinding = components['schemas']['DeploymentFinding'];
@@ -774,6 +866,7 @@ export type FindingCode = components['schemas']['FindingCode'];
 export type Instance = components['schemas']['Instance'];
 export type MapState = components['schemas']['MapState'];
 export type NewAccount = components['schemas']['NewAccount'];
+export type NewDeletion = components['schemas']['NewDeletion'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPeer = components['schemas']['NewPeer'];
 export type OnnxState = components['schemas']['OnnxState'];
@@ -880,6 +973,69 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  list_deletions: {
+    parameters: {
+      query?: {
+        /** @description Only those of this study. */
+        study_instance_uid?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deletions, the newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Deletions'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  undo_deletion: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Undone */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Deletion'];
+        };
       };
       /** @description What went wrong, why, and what to do. */
       default: {
@@ -1442,6 +1598,42 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['StudyDetail'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  delete_study: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewDeletion'];
+      };
+    };
+    responses: {
+      /** @description Deleted */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Deletion'];
         };
       };
       /** @description What went wrong, why, and what to do. */
