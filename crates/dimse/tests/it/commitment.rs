@@ -113,7 +113,7 @@ async fn what_is_no_request_for_commitment_is_refused() {
         caller.send_data(3, &[8, 0, 5, 0, 0, 0, 0, 0], 16, true).await;
         assert_eq!(caller.response().await.status, expected);
     }
-    assert_eq!(setting.store.jobs_left().await.unwrap(), 0);
+    assert_eq!(setting.store.jobs_left(JobKind::Deliver).await.unwrap(), 0);
 }
 
 async fn step(caller: &mut Caller, field: u16, uid: &str, data_set: &DataSet) -> u16 {
