@@ -61,6 +61,18 @@ enum Command {
     Token(commands::token::Token),
     /// Check every stored file against its digest and every line of the log against its chain
     Verify(commands::verify::Verify),
+    /// Delete a study or a part of it; it can be brought back until it is purged
+    Delete(commands::delete::Delete),
+    /// Bring back what a deletion hid
+    Undelete(commands::delete::Undelete),
+    /// List what was deleted, why and by whom
+    Deletions(commands::delete::Deletions),
+    /// Apply the lifecycle rules of lightbox.toml now, or say what they would do
+    Lifecycle(commands::lifecycle::Lifecycle),
+    /// Copy everything into a folder while the server works
+    Backup(commands::backup::Backup),
+    /// Make a new data folder of a backup, after checking every digest
+    Restore(commands::backup::Restore),
     /// Say what is missing or wrong on this machine
     Doctor(commands::doctor::Doctor),
     /// Print the OpenAPI document of the HTTP interface
@@ -95,6 +107,12 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::User(user) => user.execute(output).await,
         Command::Token(token) => token.execute(output).await,
         Command::Verify(verify) => verify.execute(output).await,
+        Command::Delete(delete) => delete.execute(output).await,
+        Command::Undelete(undelete) => undelete.execute(output).await,
+        Command::Deletions(deletions) => deletions.execute(output).await,
+        Command::Lifecycle(lifecycle) => lifecycle.execute(output).await,
+        Command::Backup(backup) => backup.execute(output).await,
+        Command::Restore(restore) => restore.execute(output).await,
         Command::Doctor(doctor) => doctor.execute(output).await,
         Command::Openapi => {
             output.line(&lightbox_http::openapi_json());

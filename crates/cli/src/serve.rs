@@ -46,6 +46,7 @@ pub async fn serve(flags: ServeFlags, output: &Output) -> anyhow::Result<ExitCod
     };
     let one_time = lightbox_identity::ensure_first_admin(&store).await?;
     log_start(&store).await?;
+    lightbox_pipeline::lifecycle::order(&store, &settings.lifecycle).await?;
     // Before anybody is told that we are ready, and so may tell us to stop.
     let signals = StopSignals::listen()?;
     let doors = Doors { http, dicom, dicom_tls };
@@ -188,8 +189,13 @@ async fn serve_dimse(
 
 /// The worker, with a handler for each kind of job that leaves the house.
 fn worker(pipeline: &Pipeline, settings: &Settings) -> Worker {
+    let (archive, rules, limits) = (pipeline.store.clone(), settings.lifecycle.clone(), Arc::clone(&pipeline.limits));
+    let worker = Worker::new(pipeline.clone()).handle(JobKind::Lifecycle, move |_| {
+        let (archive, rules, limits) = (archive.clone(), rules.clone(), Arc::clone(&limits));
+        Box::pin(async move { lightbox_pipeline::lifecycle::daily(&archive, &rules, &limits).await })
+    });
     let kinds = [JobKind::Deliver, JobKind::AskCommitment, JobKind::ReportCommitment];
-    kinds.into_iter().fold(Worker::new(pipeline.clone()), |worker, kind| {
+    kinds.into_iter().fold(worker, |worker, kind| {
         let (store, us) = (pipeline.store.clone(), settings.node());
         worker.handle(kind, move |job| {
             let (store, us) = (store.clone(), us.clone());

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 use lightbox_dimse::{Node, Tls, TlsFiles};
-use lightbox_domain::{AeTitle, Limits};
+use lightbox_domain::{AeTitle, LifecycleRule, Limits};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -101,6 +101,7 @@ struct File {
     onnxruntime: Option<PathBuf>,
     model_threads: Option<usize>,
     limits: Limits,
+    lifecycle: Vec<LifecycleRule>,
 }
 
 /// What `serve` works with.
@@ -128,6 +129,8 @@ pub struct Settings {
     pub model_threads: Option<usize>,
     /// The site's limits.
     pub limits: Limits,
+    /// What is kept for how long, the first rule that fits.
+    pub lifecycle: Vec<LifecycleRule>,
 }
 
 impl Settings {
@@ -162,6 +165,7 @@ impl ServeFlags {
             onnxruntime: self.onnxruntime.or(file.onnxruntime),
             model_threads: self.model_threads.or(file.model_threads),
             limits: file.limits,
+            lifecycle: file.lifecycle,
         })
     }
 }
@@ -169,6 +173,11 @@ impl ServeFlags {
 /// The limits that the site set in the data folder's `lightbox.toml`, for commands that take instances in.
 pub fn limits(flag: &DataFlag) -> anyhow::Result<Limits> {
     Ok(read_file(None, &flag.data)?.limits)
+}
+
+/// The lifecycle rules that the site set in the data folder's `lightbox.toml`.
+pub fn lifecycle(flag: &DataFlag) -> anyhow::Result<Vec<LifecycleRule>> {
+    Ok(read_file(None, &flag.data)?.lifecycle)
 }
 
 /// The named file must exist; the one in the data folder may.

@@ -68,6 +68,8 @@ named! {
         StudyRead = "study.read",
         /// Add instances by STOW-RS or import.
         StudyWrite = "study.write",
+        /// Delete studies, or parts of them, and bring them back.
+        StudyDelete = "study.delete",
         /// Run an app outside its intended use, with a reason.
         RunOverride = "run.override",
         /// Try a failed run again.

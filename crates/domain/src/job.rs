@@ -32,6 +32,18 @@ pub enum Job {
         /// The series.
         series_instance_uid: String,
     },
+    /// Hide what a rejection note rejects, if an instance is one.
+    Reject {
+        /// The instance.
+        sop_instance_uid: String,
+    },
+    /// Remove the bytes of what was deleted.
+    Purge {
+        /// The deletion.
+        deletion_id: String,
+    },
+    /// Apply the site's lifecycle rules; there is one such job.
+    Lifecycle,
     /// Take a result to a peer.
     Deliver {
         /// The delivery.
@@ -62,6 +74,12 @@ pub enum JobKind {
     Explain,
     /// [`Job::Describe`]
     Describe,
+    /// [`Job::Reject`]
+    Reject,
+    /// [`Job::Purge`]
+    Purge,
+    /// [`Job::Lifecycle`]
+    Lifecycle,
     /// [`Job::Deliver`]
     Deliver,
     /// [`Job::ReportCommitment`]
@@ -71,8 +89,10 @@ pub enum JobKind {
 }
 
 impl JobKind {
-    /// All kinds, most urgent first: what a reader waits for goes before what explains it.
-    pub const ALL: [Self; 8] = [
+    /// All kinds, most urgent first: what nobody may see any more goes first, then what a reader waits for goes before
+    /// what explains it.
+    pub const ALL: [Self; 11] = [
+        Self::Reject,
         Self::Publish,
         Self::Route,
         Self::Run,
@@ -81,7 +101,11 @@ impl JobKind {
         Self::Deliver,
         Self::Explain,
         Self::Describe,
+        Self::Purge,
+        Self::Lifecycle,
     ];
+    /// The least urgent kind.
+    pub const LAST: Self = Self::Lifecycle;
 
     /// The kind's name in the store.
     #[must_use]
@@ -95,6 +119,9 @@ impl JobKind {
             Self::Deliver => "deliver",
             Self::ReportCommitment => "report_commitment",
             Self::AskCommitment => "ask_commitment",
+            Self::Reject => "reject",
+            Self::Purge => "purge",
+            Self::Lifecycle => "lifecycle",
         }
     }
 
@@ -118,6 +145,9 @@ impl Job {
             Self::Deliver { .. } => JobKind::Deliver,
             Self::ReportCommitment { .. } => JobKind::ReportCommitment,
             Self::AskCommitment { .. } => JobKind::AskCommitment,
+            Self::Reject { .. } => JobKind::Reject,
+            Self::Purge { .. } => JobKind::Purge,
+            Self::Lifecycle => JobKind::Lifecycle,
         }
     }
 
@@ -132,6 +162,9 @@ impl Job {
             Self::Run { run_id } | Self::Publish { run_id } | Self::Explain { run_id } => run_id.clone(),
             Self::Deliver { delivery_id } | Self::AskCommitment { delivery_id } => delivery_id.clone(),
             Self::ReportCommitment { commitment_id } => commitment_id.clone(),
+            Self::Reject { sop_instance_uid } => sop_instance_uid.clone(),
+            Self::Purge { deletion_id } => deletion_id.clone(),
+            Self::Lifecycle => "daily".to_owned(),
         }
     }
 
@@ -155,6 +188,9 @@ impl Job {
             JobKind::Deliver => Self::Deliver { delivery_id: subject },
             JobKind::ReportCommitment => Self::ReportCommitment { commitment_id: subject },
             JobKind::AskCommitment => Self::AskCommitment { delivery_id: subject },
+            JobKind::Reject => Self::Reject { sop_instance_uid: subject },
+            JobKind::Purge => Self::Purge { deletion_id: subject },
+            JobKind::Lifecycle => Self::Lifecycle,
         })
     }
 }
@@ -182,6 +218,9 @@ mod tests {
             Job::Deliver { delivery_id: id() },
             Job::ReportCommitment { commitment_id: id() },
             Job::AskCommitment { delivery_id: id() },
+            Job::Reject { sop_instance_uid: "1.2.3".into() },
+            Job::Purge { deletion_id: id() },
+            Job::Lifecycle,
         ];
         for job in jobs {
             assert_eq!(Job::parse(job.kind().as_str(), &job.subject()), Some(job));

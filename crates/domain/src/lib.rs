@@ -6,10 +6,12 @@
 
 pub mod access;
 pub mod attribute;
+pub mod deletion;
 pub mod deployment;
 pub mod event;
 pub mod finding;
 pub mod job;
+pub mod lifecycle;
 pub mod limit;
 pub mod manifest;
 pub mod peer;
@@ -23,10 +25,12 @@ pub mod visible;
 
 pub use access::{Action, Actor, Role};
 pub use attribute::{Attribute, Level};
+pub use deletion::{DeletedPart, DeletionCause, DeletionOrder, Rejection};
 pub use deployment::{Deployment, DeploymentMode};
 pub use event::Event;
 pub use finding::{Code, Finding};
 pub use job::{Job, JobKind, back_off_ms};
+pub use lifecycle::{LifecycleAction, LifecycleRule, SeriesAge, lifecycle_rule};
 pub use limit::Limits;
 pub use manifest::{
     Absent, AppSection, AttributeRule, Fill, FillName, FindingRule, InputLevel, InputSection, Layout, Manifest,

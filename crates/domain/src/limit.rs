@@ -8,6 +8,8 @@ pub struct Limits {
     pub instance_bytes_max: u64,
     /// Instances are refused while the disk of the data folder has less than so many bytes free.
     pub disk_free_bytes_min: u64,
+    /// Instances are refused once all that is stored has so many bytes.
+    pub archive_bytes_max: u64,
     /// The most instances in one STOW-RS request.
     pub stow_instances_max: usize,
     /// The most DICOM associations at once.
@@ -32,6 +34,8 @@ pub struct Limits {
     pub page_rows_max: i64,
     /// How long a sign-in lasts, in seconds.
     pub session_seconds_max: i64,
+    /// What was deleted can be brought back for so many days; then its bytes are removed.
+    pub purge_after_days: i64,
     /// The most runs at once.
     pub runs_at_once_max: usize,
 }
@@ -41,6 +45,7 @@ impl Default for Limits {
         Self {
             instance_bytes_max: 4 << 30,
             disk_free_bytes_min: 2 << 30,
+            archive_bytes_max: u64::MAX,
             stow_instances_max: 10_000,
             associations_max: 64,
             association_idle_seconds_max: 60,
@@ -53,6 +58,7 @@ impl Default for Limits {
             pending_peers_max: 1_000,
             page_rows_max: 1_000,
             session_seconds_max: 12 * 3600,
+            purge_after_days: 30,
             runs_at_once_max: 2,
         }
     }

@@ -54,7 +54,8 @@ impl RunState {
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Queued, Self::Running)
+            // Failed at once: its input was deleted meanwhile.
+            (Self::Queued, Self::Running | Self::Failed)
                 | (Self::Running, Self::Queued | Self::Publishing | Self::Rejected | Self::Failed)
                 | (Self::Publishing, Self::Finished | Self::Failed)
                 | (Self::Failed, Self::Queued)

@@ -15,10 +15,12 @@ pub(crate) fn sees_run(caller: &Caller, run: &Run) -> bool {
 /// The run of this identifier, if the caller may see it.
 ///
 /// # Errors
-/// 404, whether it does not exist or may not be seen.
+/// 404, whether it does not exist, its input is deleted, or it may not be seen.
 pub(crate) async fn find_run(state: &HttpState, caller: &Caller, run_id: &str) -> Result<Run, Problem> {
     let run = state.store.run(run_id).await?;
-    run.filter(|run| sees_run(caller, run)).ok_or_else(|| Problem::not_found("run"))
+    let run = run.filter(|run| sees_run(caller, run)).ok_or_else(|| Problem::not_found("run"))?;
+    let input = state.store.instance(run.sop_instance_uid.as_str()).await?;
+    input.map(|_| run).ok_or_else(|| Problem::not_found("run"))
 }
 
 /// Whether the caller may see this instance: always, unless a run made it that the caller may not see.

@@ -24,6 +24,12 @@ pub enum ReceiveError {
         /// What is free.
         free_bytes: u64,
     },
+    /// The archive is as large as the site lets it become.
+    #[error("{bytes} bytes are stored, the limit is `archive_bytes_max`; make room, and send again")]
+    ArchiveFull {
+        /// What is stored.
+        bytes: u64,
+    },
     /// The sender broke off.
     #[error("the sender broke off: {0}")]
     Aborted(std::io::Error),
@@ -76,9 +82,10 @@ impl From<ReceiveError> for JobError {
     fn from(error: ReceiveError) -> Self {
         match error {
             ReceiveError::Refused(_) | ReceiveError::TooLarge { .. } => Self::Permanent(error.to_string()),
-            ReceiveError::DiskLow { .. } | ReceiveError::Aborted(_) | ReceiveError::Store(_) => {
-                Self::Transient(error.to_string())
-            }
+            ReceiveError::DiskLow { .. }
+            | ReceiveError::ArchiveFull { .. }
+            | ReceiveError::Aborted(_)
+            | ReceiveError::Store(_) => Self::Transient(error.to_string()),
         }
     }
 }

@@ -10,22 +10,29 @@
 //!    ordered to be delivered.
 //! 5. [`explain`]: the map is computed afterwards, so that nobody waits for it, and published the same way.
 //!
-//! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers.
+//! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers; [`reject`] hides what a
+//! rejection note rejects, [`lifecycle`] deletes what the site's rules
+//! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order.
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
 //! run outside the intended use.
 
+pub mod deletion;
 pub mod describe;
 mod error;
 pub mod explain;
+pub mod lifecycle;
 pub mod publish;
+pub mod purge;
 pub mod receive;
+pub mod reject;
 pub mod request;
 pub mod route;
 pub mod run;
 pub mod worker;
 
+pub use deletion::{delete, undelete};
 pub use error::{JobError, PipelineError, ReceiveError};
 pub use receive::{Received, ReceivedInto, ReceivedOutcome, Receiver};
 pub use request::{admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};

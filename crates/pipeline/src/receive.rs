@@ -10,8 +10,8 @@ use metrics::histogram;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, mpsc};
 
 /// How many pieces of an instance may wait for the disk before its sender is slowed down.
 const PIECES_WAITING_MAX: usize = 8;
@@ -24,7 +24,18 @@ const IMPORT_PIECE_BYTES: usize = 256 * 1024;
 pub struct Receiver {
     store: Store,
     limits: Arc<Limits>,
+    quota: Arc<Mutex<Quota>>,
 }
+
+/// How much was stored when it was last asked for.
+#[derive(Default)]
+struct Quota {
+    bytes: u64,
+    asked: Option<Instant>,
+}
+
+/// For how long the answer to how much is stored is good enough: by what arrives meanwhile a quota may be exceeded.
+const QUOTA_AGE_MAX: Duration = Duration::from_secs(5);
 
 /// What became of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +106,7 @@ impl Receiver {
     /// A receiver into this store.
     #[must_use]
     pub fn new(store: Store, limits: Arc<Limits>) -> Self {
-        Self { store, limits }
+        Self { store, limits, quota: Arc::default() }
     }
 
     /// Receives an instance as a stream of the bytes of a DICOM file (PS3.10 §7). Returns once file and row are
@@ -133,6 +144,7 @@ impl Receiver {
     where
         S: Stream<Item = std::io::Result<Bytes>> + Send + Unpin,
     {
+        self.check_quota().await?;
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
         let (blobs, limits) = (self.store.blobs().clone(), Arc::clone(&self.limits));
         let writing = tokio::task::spawn_blocking(move || write_pieces(&blobs, &limits, waiting));
@@ -175,6 +187,7 @@ impl Receiver {
     /// # Errors
     /// As [`Receiver::receive`].
     pub async fn receive_file(&self, source: Source, path: &Path) -> Result<Received, ReceiveError> {
+        self.check_quota().await?;
         let (blobs, limits, path) = (self.store.blobs().clone(), Arc::clone(&self.limits), path.to_owned());
         let write = move || {
             let mut file = std::fs::File::open(path).map_err(ReceiveError::Aborted)?;
@@ -194,6 +207,22 @@ impl Receiver {
     /// Receives a result of a run. In shadow mode it stays outside the study's index.
     pub(crate) async fn receive_result(&self, run: &Run, bytes: Vec<u8>) -> Result<Received, ReceiveError> {
         self.receive_whole(Source::Run(run.id.clone()), bytes, run.mode == DeploymentMode::Live).await
+    }
+
+    /// Refuses what arrives once the archive is as large as it may become.
+    async fn check_quota(&self) -> Result<(), ReceiveError> {
+        if self.limits.archive_bytes_max == u64::MAX {
+            return Ok(());
+        }
+        let mut quota = self.quota.lock().await;
+        if quota.asked.is_none_or(|asked| asked.elapsed() > QUOTA_AGE_MAX) {
+            quota.bytes = u64::try_from(self.store.volume().await?.bytes).unwrap_or(0);
+            quota.asked = Some(Instant::now());
+        }
+        match quota.bytes < self.limits.archive_bytes_max {
+            true => Ok(()),
+            false => Err(ReceiveError::ArchiveFull { bytes: quota.bytes }),
+        }
     }
 
     async fn receive_whole(&self, source: Source, bytes: Vec<u8>, indexed: bool) -> Result<Received, ReceiveError> {

@@ -1,7 +1,7 @@
 //! Claims jobs and has them handled, again if need be.
 
 use crate::run::end_run;
-use crate::{JobError, Pipeline, describe, explain, publish, route, run};
+use crate::{JobError, Pipeline, describe, explain, publish, purge, reject, route, run};
 use lightbox_domain::{Event, Job, JobKind, RunState, back_off_ms};
 use lightbox_store::{Claimed, now_ms};
 use metrics::histogram;
@@ -31,7 +31,15 @@ impl Worker {
     #[must_use]
     pub fn new(pipeline: Pipeline) -> Self {
         let worker = Self { pipeline, handlers: HashMap::new() };
-        let kinds = [JobKind::Route, JobKind::Run, JobKind::Publish, JobKind::Describe, JobKind::Explain];
+        let kinds = [
+            JobKind::Reject,
+            JobKind::Route,
+            JobKind::Run,
+            JobKind::Publish,
+            JobKind::Describe,
+            JobKind::Explain,
+            JobKind::Purge,
+        ];
         kinds.into_iter().fold(worker, |worker, kind| {
             let pipeline = worker.pipeline.clone();
             worker.handle(kind, move |job| Box::pin(step(pipeline.clone(), job)))
@@ -51,7 +59,7 @@ impl Worker {
         let lanes_max = self.pipeline.limits.runs_at_once_max.max(2);
         let worker = Arc::new(self);
         let lanes = (0..lanes_max).map(|lane| {
-            let least_urgent = if lane == 0 { JobKind::Describe } else { JobKind::Deliver };
+            let least_urgent = if lane == 0 { JobKind::LAST } else { JobKind::Deliver };
             tokio::spawn(Arc::clone(&worker).lane(least_urgent, stop.clone()))
         });
         for lane in lanes.collect::<Vec<_>>() {
@@ -154,6 +162,8 @@ impl Worker {
             }
             // Metadata are then read from the files, as before.
             Job::Describe { .. } => {}
+            // The next start orders it again.
+            Job::Lifecycle => {}
             Job::AskCommitment { delivery_id } => {
                 let mut write = store.write().await?;
                 write.end_commitment_request(delivery_id, false, reason).await?;
@@ -162,6 +172,8 @@ impl Worker {
                 write.commit().await?;
             }
             Job::Route { .. } => return self.bury(claimed, "series.unrouted", "series", reason).await,
+            Job::Reject { .. } => return self.bury(claimed, "rejection.failed", "instance", reason).await,
+            Job::Purge { .. } => return self.bury(claimed, "purge.failed", "deletion", reason).await,
             Job::ReportCommitment { .. } => {
                 return self.bury(claimed, "commitment.unreported", "commitment", reason).await;
             }
@@ -197,8 +209,10 @@ async fn step(pipeline: Pipeline, job: Job) -> Result<(), JobError> {
         Job::Describe { study_instance_uid, series_instance_uid } => {
             describe::describe(&pipeline.store, &study_instance_uid, &series_instance_uid).await
         }
-        Job::Deliver { .. } | Job::ReportCommitment { .. } | Job::AskCommitment { .. } => {
-            Err(JobError::Permanent("what leaves has a handler of its own".to_owned()))
+        Job::Reject { sop_instance_uid } => reject::reject(&pipeline, &sop_instance_uid).await,
+        Job::Purge { deletion_id } => purge::purge(&pipeline.store, &deletion_id).await,
+        Job::Deliver { .. } | Job::ReportCommitment { .. } | Job::AskCommitment { .. } | Job::Lifecycle => {
+            Err(JobError::Permanent("it has a handler of its own".to_owned()))
         }
     }
 }

@@ -82,6 +82,16 @@ impl Blobs {
         Self { kept: folder.metadata(), extension: "zst", incoming: folder.incoming() }
     }
 
+    /// The same files in another folder, such as a backup's.
+    pub(crate) fn elsewhere(&self, kept: &Path) -> Self {
+        Self { kept: kept.to_owned(), ..self.clone() }
+    }
+
+    /// The folder that holds them.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.kept
+    }
+
     /// How many bytes the disk has free for this process.
     ///
     /// # Errors
@@ -220,7 +230,8 @@ impl Drop for Written {
     }
 }
 
-fn hash_file(path: &Path) -> std::io::Result<String> {
+/// SHA-256 of a file, hexadecimal.
+pub(crate) fn hash_file(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut piece = vec![0; 256 * 1024];
@@ -238,7 +249,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Creates the folder and its missing parents below `root`, and syncs each parent that it created something in.
-fn create_folder(folder: &Path, root: &Path) -> Result<(), StoreError> {
+pub(crate) fn create_folder(folder: &Path, root: &Path) -> Result<(), StoreError> {
     if folder == root || folder.is_dir() {
         return Ok(());
     }
@@ -251,7 +262,8 @@ fn create_folder(folder: &Path, root: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+/// Makes durable what was created, moved or removed in a folder.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     let sync = || File::open(folder)?.sync_all();
     sync().map_err(StoreError::file("sync the folder", folder))
 }

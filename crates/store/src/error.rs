@@ -69,6 +69,9 @@ pub enum StoreError {
     /// The transaction in which an instance waited could not be written.
     #[error("the instance could not be written: {0}")]
     Unwritten(String),
+    /// A backup cannot be used.
+    #[error("the backup cannot be used: {0}")]
+    Backup(String),
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,

@@ -8,6 +8,7 @@
 //! releases/<digest>/ the files of deployed releases
 //! lock               held while a server works on the folder
 //! arrivals.lock      held by imports
+//! backup.lock        held by backups, while which nothing is purged
 //! ```
 
 use crate::StoreError;
@@ -76,6 +77,34 @@ impl DataFolder {
         Ok(locked.is_ok().then_some(FolderLock { _file: file }))
     }
 
+    /// Holds off the removal of stored files while a backup copies them; waits for one that is under way. Several
+    /// backups may be.
+    ///
+    /// # Errors
+    /// When the lock cannot be opened.
+    pub fn lock_against_purges(&self) -> Result<FolderLock, StoreError> {
+        self.take("backup.lock", rustix::fs::FlockOperation::LockShared)
+    }
+
+    /// Takes the right to remove stored files; `None` while a backup is under way.
+    ///
+    /// # Errors
+    /// When the lock cannot be opened.
+    pub fn try_lock_for_purge(&self) -> Result<Option<FolderLock>, StoreError> {
+        match self.take("backup.lock", rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(StoreError::File { source, .. }) if source.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take(&self, name: &str, operation: rustix::fs::FlockOperation) -> Result<FolderLock, StoreError> {
+        let path = self.root.join(name);
+        let file = File::create(&path).map_err(StoreError::file("open the lock", &path))?;
+        rustix::fs::flock(&file, operation).map_err(|error| StoreError::file("take the lock", &path)(error.into()))?;
+        Ok(FolderLock { _file: file })
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -101,9 +130,14 @@ impl DataFolder {
     }
 
     pub(crate) fn database_url(&self) -> String {
-        let path: String = self.root.join("lightbox.db").to_string_lossy().chars().flat_map(url_escape).collect();
-        format!("sqlite://{path}?mode=rwc")
+        sqlite_url(&self.root.join("lightbox.db"), "rwc")
     }
+}
+
+/// The URL of a SQLite database, opened in this mode.
+pub(crate) fn sqlite_url(path: &Path, mode: &str) -> String {
+    let path: String = path.to_string_lossy().chars().flat_map(url_escape).collect();
+    format!("sqlite://{path}?mode={mode}")
 }
 
 /// The characters that would end the path of a `sqlite:` URL, escaped.

@@ -28,6 +28,9 @@ fn indexed(group: &[&NewInstance]) -> i64 {
     group.iter().map(|instance| i64::from(instance.indexed)).sum()
 }
 
+/// Key Object Selection Document Storage (PS3.4 §B.5), the class of rejection notes.
+const KEY_OBJECT_SELECTION: &str = "1.2.840.10008.5.1.4.1.1.88.59";
+
 /// How long after its last instance a series counts as settled, so that its metadata are gathered, in milliseconds.
 const SETTLE_MS: i64 = 3_000;
 
@@ -43,14 +46,26 @@ struct Seen {
     has_new_class: bool,
 }
 
-/// File and data set's digest by SOP Instance UID.
-type Known = HashMap<String, (BlobKey, String)>;
+/// What is stored already of those that arrive, by SOP Instance UID.
+pub(crate) type Known = HashMap<String, KnownInstance>;
+
+/// An instance that is stored already.
+pub(crate) struct KnownInstance {
+    /// Its file.
+    pub blob: BlobKey,
+    /// The digest of its data set.
+    pub data_set_digest: String,
+    /// `None` unless it is deleted; then whether it returns when it is sent again.
+    pub returns: Option<bool>,
+}
 
 impl Write {
-    /// File and data set's digest of those whose SOP Instance UID is stored already.
+    /// Those whose SOP Instance UID is stored already.
     pub(crate) async fn known_among(&mut self, instances: &[NewInstance]) -> Result<Known, StoreError> {
         let mut sql = QueryBuilder::new(
-            "SELECT sop_instance_uid, blob_key, data_set_digest FROM instances WHERE sop_instance_uid IN (",
+            "SELECT instances.sop_instance_uid, instances.blob_key, instances.data_set_digest, deletions.returns
+             FROM instances LEFT JOIN deletions ON deletions.id = instances.deletion_id
+             WHERE instances.sop_instance_uid IN (",
         );
         let mut list = sql.separated(", ");
         for instance in instances {
@@ -59,8 +74,12 @@ impl Write {
         sql.push(")");
         let rows = sql.build().fetch_all(&mut *self.transaction).await?;
         let known = |row: &AnyRow| {
-            let file = (BlobKey::of_row(row.try_get("blob_key")?), row.try_get("data_set_digest")?);
-            Ok((row.try_get("sop_instance_uid")?, file))
+            let instance = KnownInstance {
+                blob: BlobKey::of_row(row.try_get("blob_key")?),
+                data_set_digest: row.try_get("data_set_digest")?,
+                returns: row.try_get::<Option<i64>, _>("returns")?.map(|returns| returns == 1),
+            };
+            Ok((row.try_get("sop_instance_uid")?, instance))
         };
         rows.iter().map(known).collect()
     }
@@ -205,6 +224,54 @@ impl Write {
         Ok(())
     }
 
+    /// Counts and gathers anew what is indexed of a study, after some of it was hidden or came back.
+    pub(crate) async fn recount(&mut self, study_instance_uid: &str) -> Result<(), StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT series_instance_uid, sop_class_uid FROM instances
+             WHERE study_instance_uid = $1 AND indexed = 1 ORDER BY series_instance_uid, sop_class_uid",
+        )
+        .bind(study_instance_uid)
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        let mut classes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in &rows {
+            classes.entry(row.try_get("series_instance_uid")?).or_default().push(row.try_get("sop_class_uid")?);
+        }
+        sqlx::query(
+            "UPDATE series SET sop_classes = '', number_of_series_related_instances = (
+                 SELECT COUNT(*) FROM instances WHERE instances.study_instance_uid = series.study_instance_uid
+                   AND instances.series_instance_uid = series.series_instance_uid AND instances.indexed = 1)
+             WHERE study_instance_uid = $1",
+        )
+        .bind(study_instance_uid)
+        .execute(&mut *self.transaction)
+        .await?;
+        for (series, classes) in classes {
+            sqlx::query(
+                "UPDATE series SET sop_classes = $1 WHERE study_instance_uid = $2 AND series_instance_uid = $3",
+            )
+            .bind(classes.join("\\"))
+            .bind(study_instance_uid)
+            .bind(series)
+            .execute(&mut *self.transaction)
+            .await?;
+        }
+        sqlx::query(
+            "UPDATE studies SET
+                 number_of_study_related_instances = (
+                     SELECT COUNT(*) FROM instances
+                     WHERE instances.study_instance_uid = studies.study_instance_uid AND instances.indexed = 1),
+                 size_bytes = (
+                     SELECT CAST(COALESCE(SUM(instances.size_bytes), 0) AS BIGINT) FROM instances
+                     WHERE instances.study_instance_uid = studies.study_instance_uid)
+             WHERE study_instance_uid = $1",
+        )
+        .bind(study_instance_uid)
+        .execute(&mut *self.transaction)
+        .await?;
+        self.gather_study(study_instance_uid).await
+    }
+
     /// Gathers in a study's row what its series say.
     async fn gather_study(&mut self, study_instance_uid: &str) -> Result<(), StoreError> {
         let rows = sqlx::query(
@@ -250,6 +317,10 @@ impl Write {
                 .detail(serde_json::json!({ "instances": uids }).to_string())
                 .study(study.as_str());
             self.append_event(event).await?;
+            for note in group.iter().filter(|one| one.entry.instance.sop_class_uid.as_str() == KEY_OBJECT_SELECTION) {
+                let sop_instance_uid = note.entry.instance.sop_instance_uid.to_string();
+                self.enqueue(&Job::Reject { sop_instance_uid }, now_ms()).await?;
+            }
             if group.iter().any(|instance| instance.source.run_id().is_none()) {
                 let uids = || (study.to_string(), series.to_string());
                 let (study_instance_uid, series_instance_uid) = uids();

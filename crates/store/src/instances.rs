@@ -3,7 +3,7 @@
 use crate::{BlobKey, Store, StoreError, Write, now_ms};
 use lightbox_domain::Uid;
 use sqlx::any::AnyRow;
-use sqlx::{QueryBuilder, Row};
+use sqlx::{AnyPool, QueryBuilder, Row};
 
 /// A stored instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,15 +79,19 @@ fn instance_of(row: &AnyRow) -> Result<StoredInstance, StoreError> {
 }
 
 impl Store {
-    /// The instance of this UID, whether indexed or not.
+    /// The instance of this UID, whether indexed or not; none that is deleted.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn instance(&self, sop_instance_uid: &str) -> Result<Option<StoredInstance>, StoreError> {
-        let row = sqlx::query(concat!("SELECT ", instance_columns!(), " FROM instances WHERE sop_instance_uid = $1"))
-            .bind(sop_instance_uid)
-            .fetch_optional(self.readers())
-            .await?;
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            instance_columns!(),
+            " FROM instances WHERE sop_instance_uid = $1 AND deletion_id IS NULL"
+        ))
+        .bind(sop_instance_uid)
+        .fetch_optional(self.readers())
+        .await?;
         row.as_ref().map(instance_of).transpose()
     }
 
@@ -143,7 +147,7 @@ impl Store {
             "SELECT ",
             instance_columns!(),
             " FROM instances WHERE study_instance_uid = $1 AND series_instance_uid = $2 AND routed = 0
-              ORDER BY instance_number, sop_instance_uid"
+                AND deletion_id IS NULL ORDER BY instance_number, sop_instance_uid"
         ))
         .bind(study_uid)
         .bind(series_uid)
@@ -157,20 +161,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn files_after(&self, key: &str, limit: i64) -> Result<Vec<(BlobKey, i64, String)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT blob_key, size_bytes, file_sha256 FROM instances WHERE blob_key > $1
-             UNION ALL SELECT blob_key, size_bytes, file_sha256 FROM conflicts WHERE blob_key > $2
-             ORDER BY blob_key LIMIT $3",
-        )
-        .bind(key)
-        .bind(key)
-        .bind(limit)
-        .fetch_all(self.readers())
-        .await?;
-        let file = |row: &AnyRow| {
-            Ok((BlobKey::of_row(row.try_get("blob_key")?), row.try_get("size_bytes")?, row.try_get("file_sha256")?))
-        };
-        rows.iter().map(file).collect()
+        files_after(self.readers(), key, limit).await
     }
 
     /// Removes what a crash left: files that were still arriving, and files without a row. Called once at start by the
@@ -191,6 +182,7 @@ impl Store {
             }
         }
         self.sweep_metadata().await?;
+        removed += self.remove_files().await?.unwrap_or(0);
         Ok(removed)
     }
 
@@ -205,6 +197,28 @@ impl Store {
         .await?;
         Ok(row.try_get::<i64, _>("files")? > 0)
     }
+}
+
+/// Stored files after this key, from the database of a store or of a backup.
+pub(crate) async fn files_after(
+    database: &AnyPool,
+    key: &str,
+    limit: i64,
+) -> Result<Vec<(BlobKey, i64, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT blob_key, size_bytes, file_sha256 FROM instances WHERE blob_key > $1
+         UNION ALL SELECT blob_key, size_bytes, file_sha256 FROM conflicts WHERE blob_key > $2
+         ORDER BY blob_key LIMIT $3",
+    )
+    .bind(key)
+    .bind(key)
+    .bind(limit)
+    .fetch_all(database)
+    .await?;
+    let file = |row: &AnyRow| {
+        Ok((BlobKey::of_row(row.try_get("blob_key")?), row.try_get("size_bytes")?, row.try_get("file_sha256")?))
+    };
+    rows.iter().map(file).collect()
 }
 
 /// How many rows one statement marks.
@@ -234,12 +248,14 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn route_again(&mut self, study_instance_uid: &str) -> Result<usize, StoreError> {
-        sqlx::query("UPDATE instances SET routed = 0 WHERE study_instance_uid = $1 AND run_id IS NULL")
-            .bind(study_instance_uid)
-            .execute(&mut *self.transaction)
-            .await?;
+        sqlx::query(
+            "UPDATE instances SET routed = 0 WHERE study_instance_uid = $1 AND run_id IS NULL AND deletion_id IS NULL",
+        )
+        .bind(study_instance_uid)
+        .execute(&mut *self.transaction)
+        .await?;
         let rows = sqlx::query(
-            "SELECT DISTINCT series_instance_uid FROM instances WHERE study_instance_uid = $1 AND routed = 0",
+            "SELECT DISTINCT series_instance_uid FROM instances WHERE study_instance_uid = $1 AND routed = 0 AND deletion_id IS NULL",
         )
         .bind(study_instance_uid)
         .fetch_all(&mut *self.transaction)

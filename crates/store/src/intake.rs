@@ -3,10 +3,11 @@
 //! One task takes whatever is ready and writes it in one transaction; while that commits, the next batch gathers. So
 //! one association waits for one sync, and sixteen share it.
 
-use crate::index::size_of;
+use crate::index::{KnownInstance, size_of};
 use crate::{BlobKey, Kept, Shared, Store, StoreError, Write, new_id};
 use lightbox_domain::{Event, IndexEntry, Source};
 use metrics::histogram;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
@@ -143,18 +144,44 @@ async fn answer_batch(shared: &Arc<Shared>, batch: Vec<Request>) {
     }
 }
 
+impl Write {
+    /// Deals with deleted instances that were sent again: they return, or stay deleted, which the log says.
+    async fn settle_deleted(&mut self, deleted: &[(&NewInstance, bool)]) -> Result<(), StoreError> {
+        let mut groups: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+        for (instance, returns) in deleted {
+            let key = (instance.entry.study.study_instance_uid.as_str(), instance.source.label(), *returns);
+            groups.entry(key).or_default().push(instance.entry.instance.sop_instance_uid.as_str());
+        }
+        for ((study, source, returns), instances) in groups {
+            if returns {
+                self.bring_back(study, &instances, &source).await?;
+                continue;
+            }
+            let event = Event::new(&source, "instances.still_deleted", "study", study)
+                .outcome("they are deleted, and stay so until somebody undoes it")
+                .detail(serde_json::json!({ "instances": instances }).to_string());
+            self.append_event(event.study(study)).await?;
+        }
+        Ok(())
+    }
+}
+
 async fn write_batch(shared: &Arc<Shared>, instances: &[NewInstance]) -> Result<Vec<Intake>, StoreError> {
     let start = Instant::now();
     let mut write = Write::begin(shared).await?;
     let mut known = write.known_among(instances).await?;
-    let mut stored = Vec::new();
+    let (mut stored, mut deleted) = (Vec::new(), Vec::new());
     let intakes = instances.iter().map(|instance| {
         let uid = instance.entry.instance.sop_instance_uid.as_str();
         match known.get(uid) {
-            Some((_, digest)) if *digest == instance.data_set_digest => Intake::Duplicate,
-            Some((blob, _)) => Intake::Differs { stored: blob.clone() },
+            Some(one) if one.data_set_digest == instance.data_set_digest => {
+                deleted.extend(one.returns.map(|returns| (instance, returns)));
+                Intake::Duplicate
+            }
+            Some(one) => Intake::Differs { stored: one.blob.clone() },
             None => {
-                known.insert(uid.to_owned(), (instance.file.key.clone(), instance.data_set_digest.clone()));
+                let (blob, data_set_digest) = (instance.file.key.clone(), instance.data_set_digest.clone());
+                known.insert(uid.to_owned(), KnownInstance { blob, data_set_digest, returns: None });
                 stored.push(instance);
                 Intake::Stored
             }
@@ -163,6 +190,7 @@ async fn write_batch(shared: &Arc<Shared>, instances: &[NewInstance]) -> Result<
     let intakes = intakes.collect();
     let fresh = write.insert(&stored).await?;
     write.announce(&stored, &fresh).await?;
+    write.settle_deleted(&deleted).await?;
     write.commit().await?;
     histogram!("lightbox_commit_seconds").record(start.elapsed());
     histogram!("lightbox_commit_instances").record(instances.len() as f64);

@@ -5,12 +5,14 @@
 //! Instances take a way of their own, because many wait for one commit: [`Store::insert_instance`].
 
 mod accounts;
+mod backup;
 mod blobs;
 mod checkpoint;
 mod clock;
 mod columns;
 mod commitments;
 mod database;
+mod deletions;
 mod deliveries;
 mod deployments;
 mod error;
@@ -20,18 +22,23 @@ mod index;
 mod instances;
 mod intake;
 mod jobs;
+mod lifecycle;
 mod metadata;
 mod peers;
 mod procedure_steps;
+mod purge;
+mod restore;
 mod runs;
 mod search;
 mod studies;
 mod write;
 
 pub use accounts::{Account, Token};
+pub use backup::{BackedUp, BackupBy, BackupFile, BackupManifest, Progress};
 pub use blobs::{BlobKey, Blobs, Incoming, Kept, Written};
 pub use clock::{new_id, now_ms};
 pub use commitments::{Commitment, CommitmentRequest, StoredEvidence};
+pub use deletions::Deletion;
 pub use deliveries::Delivery;
 pub use error::StoreError;
 pub use events::{LiveEvent, LogLine};
@@ -39,8 +46,10 @@ pub use folder::{DataFolder, FolderLock};
 pub use instances::StoredInstance;
 pub use intake::{Intake, NewInstance};
 pub use jobs::Claimed;
+pub use lifecycle::AgedSeries;
 pub use metadata::SeriesMetadata;
 pub use procedure_steps::ProcedureStep;
+pub use restore::{Restored, restore};
 pub use runs::{NewRun, StoredResult};
 pub use search::Found;
 pub use studies::{StoredSeries, StoredStudy, Volume, WorklistFilter};
@@ -62,6 +71,7 @@ struct Shared {
     database: database::Database,
     blobs: Blobs,
     metadata: Blobs,
+    folder: DataFolder,
     intake: mpsc::Sender<intake::Request>,
     live: broadcast::Sender<LiveEvent>,
     nudges: watch::Sender<u64>,
@@ -77,8 +87,9 @@ impl Store {
         let (intake, requests) = mpsc::channel(intake::WAITING_MAX);
         let (live, _) = broadcast::channel(LIVE_EVENTS_KEPT);
         let (blobs, metadata) = (Blobs::of_instances(folder), Blobs::of_metadata(folder));
+        let folder = folder.clone();
         let nudges = watch::Sender::new(0);
-        let store = Self { shared: Arc::new(Shared { database, blobs, metadata, intake, live, nudges }) };
+        let store = Self { shared: Arc::new(Shared { database, blobs, metadata, folder, intake, live, nudges }) };
         tokio::spawn(intake::serve(Arc::downgrade(&store.shared), requests));
         if store.shared.database.sqlite {
             tokio::spawn(checkpoint::run(Arc::downgrade(&store.shared)));
@@ -90,6 +101,12 @@ impl Store {
     #[must_use]
     pub fn blobs(&self) -> &Blobs {
         &self.shared.blobs
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn folder(&self) -> &DataFolder {
+        &self.shared.folder
     }
 
     /// What is committed from now on, for those who watch.
@@ -110,6 +127,12 @@ impl Store {
     /// When the database cannot be reached.
     pub async fn write(&self) -> Result<Write, StoreError> {
         Write::begin(&self.shared).await
+    }
+
+    /// Closes every connection to the database; whoever still uses the store is refused.
+    pub async fn close(self) {
+        self.shared.database.readers.close().await;
+        self.shared.database.writer.close().await;
     }
 
     fn readers(&self) -> &sqlx::AnyPool {

@@ -56,8 +56,15 @@ macro_rules! run_columns {
 }
 
 const RUN_BY_ID: &str = concat!("SELECT ", run_columns!(), " FROM runs WHERE id = $1");
-const RUNS_OF_STUDY: &str =
-    concat!("SELECT ", run_columns!(), " FROM runs WHERE study_instance_uid = $1 ORDER BY queued_ms, id");
+/// Of what is deleted, nothing is told.
+const RUNS_OF_STUDY: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " FROM runs WHERE study_instance_uid = $1 AND NOT EXISTS (
+          SELECT 1 FROM instances
+          WHERE instances.sop_instance_uid = runs.sop_instance_uid AND instances.deletion_id IS NOT NULL)
+      ORDER BY queued_ms, id"
+);
 const DECISIONS_OF_STUDY: &str = "
     SELECT deployment_id, study_instance_uid, series_instance_uid, sop_instance_uid, outcome, reason, decided_ms
     FROM decisions WHERE study_instance_uid = $1 ORDER BY decided_ms, deployment_id, sop_instance_uid";

@@ -108,7 +108,7 @@ impl Store {
             " FROM studies
               WHERE LOWER(patient_name || ' ' || patient_id || ' ' || accession_number || ' ' || study_description)
                     LIKE $1 ESCAPE '\\'
-                AND ($2 = '' OR ai_state = $3)
+                AND ($2 = '' OR ai_state = $3) AND number_of_study_related_instances > 0
               ORDER BY received_ms DESC, study_instance_uid LIMIT $4 OFFSET $5"
         ))
         .bind(&pattern)
@@ -122,7 +122,7 @@ impl Store {
             "SELECT COUNT(*) AS studies FROM studies
              WHERE LOWER(patient_name || ' ' || patient_id || ' ' || accession_number || ' ' || study_description)
                    LIKE $1 ESCAPE '\\'
-               AND ($2 = '' OR ai_state = $3)",
+               AND ($2 = '' OR ai_state = $3) AND number_of_study_related_instances > 0",
         )
         .bind(&pattern)
         .bind(ai_state)
@@ -139,7 +139,9 @@ impl Store {
     /// When the database refuses.
     pub async fn volume(&self) -> Result<Volume, StoreError> {
         let row = sqlx::query(
-            "SELECT COUNT(*) AS studies, CAST(COALESCE(SUM(number_of_study_related_instances), 0) AS BIGINT) AS instances,
+            "SELECT CAST(COALESCE(SUM(CASE WHEN number_of_study_related_instances > 0 THEN 1 ELSE 0 END), 0) AS BIGINT)
+                        AS studies,
+                    CAST(COALESCE(SUM(number_of_study_related_instances), 0) AS BIGINT) AS instances,
                     CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM studies",
         )
         .fetch_one(self.readers())
@@ -241,10 +243,12 @@ impl Write {
     pub async fn refresh_summary(&mut self, study_instance_uid: &str) -> Result<(), StoreError> {
         let runs = self.runs_of_study(study_instance_uid).await?;
         let decisions = self.decisions_of_study(study_instance_uid).await?;
-        let waits = sqlx::query("SELECT 1 FROM instances WHERE study_instance_uid = $1 AND routed = 0 LIMIT 1")
-            .bind(study_instance_uid)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
+        let waits = sqlx::query(
+            "SELECT 1 FROM instances WHERE study_instance_uid = $1 AND routed = 0 AND deletion_id IS NULL LIMIT 1",
+        )
+        .bind(study_instance_uid)
+        .fetch_optional(&mut *self.transaction)
+        .await?;
         let summary = summarise(&runs, &decisions, waits.is_some(), now_ms());
         sqlx::query("UPDATE studies SET ai_state = $1, ai_top_finding = $2 WHERE study_instance_uid = $3")
             .bind(summary.state.as_str())

@@ -1,11 +1,12 @@
 //! `lightbox import`: DICOM files and folders, through the same way in as everything else.
 
-use super::open;
+use super::journal::Journal;
+use super::{file_bar, open};
 use crate::output::Output;
 use crate::settings::{DataFlag, limits};
 use anyhow::bail;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use lightbox_domain::Source;
 use lightbox_pipeline::{ReceivedOutcome, Receiver};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,9 @@ pub struct Import {
     /// Files and folders; folders are read with all that is in them
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    /// Note in this file what is done, and leave out what it names: so an import that broke off goes on
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
     #[command(flatten)]
     data: DataFlag,
 }
@@ -33,18 +37,24 @@ struct Tally {
     stored: usize,
     duplicates: usize,
     conflicts: usize,
+    skipped: usize,
     refused: Vec<(PathBuf, String)>,
 }
 
 impl Import {
     /// Does it. Ends with 1 when a file was refused.
     pub async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
-        let files = files_of(&self.paths)?;
+        let mut journal = self.journal.as_deref().map(Journal::open).transpose()?;
+        let mut files = files_of(&self.paths)?;
+        let found = files.len();
+        files.retain(|path| journal.as_ref().is_none_or(|journal| !journal.names(path)));
+        let skipped = found - files.len();
         let (folder, store) = open(&self.data).await?;
         let _arriving = folder.lock_arrivals()?;
         let receiver = Receiver::new(store, Arc::new(limits(&self.data)?));
-        let bar = progress_bar(files.len() as u64, output.is_json());
-        let tally = import_all(&receiver, files, &bar).await;
+        let bar = file_bar(files.len() as u64, output.is_json());
+        let mut tally = Tally { skipped, ..Tally::default() };
+        import_all(&receiver, files, &bar, &mut tally, &mut journal).await?;
         bar.finish_and_clear();
         report(&tally, output);
         Ok(if tally.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -67,19 +77,17 @@ fn files_of(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn progress_bar(files: u64, json: bool) -> ProgressBar {
-    let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} files, {eta} left{msg}");
-    ProgressBar::with_draw_target(Some(files), target)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-async fn import_all(receiver: &Receiver, files: Vec<PathBuf>, bar: &ProgressBar) -> Tally {
-    let mut tally = Tally::default();
+async fn import_all(
+    receiver: &Receiver,
+    files: Vec<PathBuf>,
+    bar: &ProgressBar,
+    tally: &mut Tally,
+    journal: &mut Option<Journal>,
+) -> anyhow::Result<()> {
     let mut under_way = JoinSet::new();
     for path in files {
         if under_way.len() >= FILES_AT_ONCE {
-            count(&mut tally, under_way.join_next().await, bar);
+            count(tally, under_way.join_next().await, bar, journal)?;
         }
         let receiver = receiver.clone();
         under_way.spawn(async move {
@@ -88,9 +96,9 @@ async fn import_all(receiver: &Receiver, files: Vec<PathBuf>, bar: &ProgressBar)
         });
     }
     while let Some(done) = under_way.join_next().await {
-        count(&mut tally, Some(done), bar);
+        count(tally, Some(done), bar, journal)?;
     }
-    tally
+    Ok(())
 }
 
 async fn import_one(receiver: &Receiver, path: &Path) -> Result<ReceivedOutcome, String> {
@@ -100,8 +108,17 @@ async fn import_one(receiver: &Receiver, path: &Path) -> Result<ReceivedOutcome,
 
 type Imported = (PathBuf, Result<ReceivedOutcome, String>);
 
-fn count(tally: &mut Tally, done: Option<Result<Imported, tokio::task::JoinError>>, bar: &ProgressBar) {
+fn count(
+    tally: &mut Tally,
+    done: Option<Result<Imported, tokio::task::JoinError>>,
+    bar: &ProgressBar,
+    journal: &mut Option<Journal>,
+) -> anyhow::Result<()> {
     bar.inc(1);
+    // What was refused is tried again the next time.
+    if let (Some(journal), Some(Ok((path, Ok(_))))) = (journal, &done) {
+        journal.note(path)?;
+    }
     match done {
         Some(Ok((_, Ok(ReceivedOutcome::Stored)))) => tally.stored += 1,
         Some(Ok((_, Ok(ReceivedOutcome::Duplicate)))) => tally.duplicates += 1,
@@ -113,6 +130,7 @@ fn count(tally: &mut Tally, done: Option<Result<Imported, tokio::task::JoinError
     if !tally.refused.is_empty() {
         bar.set_message(format!(", {} refused", tally.refused.len()));
     }
+    Ok(())
 }
 
 fn report(tally: &Tally, output: &Output) {
@@ -122,11 +140,15 @@ fn report(tally: &Tally, output: &Output) {
         .map(|(path, why)| serde_json::json!({ "file": path.display().to_string(), "reason": why }))
         .collect();
     let json = serde_json::json!({
-        "stored": tally.stored, "duplicates": tally.duplicates, "conflicts": tally.conflicts, "refused": refused,
+        "stored": tally.stored, "duplicates": tally.duplicates, "conflicts": tally.conflicts, "skipped": tally.skipped,
+        "refused": refused,
     });
     output.print(&json, || {
         let mut lines: Vec<_> =
             tally.refused.iter().map(|(path, why)| format!("refused {}: {why}", path.display())).collect();
+        if tally.skipped > 0 {
+            lines.push(format!("{} left out, since the journal names them", tally.skipped));
+        }
         lines.push(format!(
             "{} stored, {} already there, {} on the conflict shelf, {} refused",
             tally.stored,

@@ -5,6 +5,7 @@
 mod chaos;
 mod commands;
 mod crash;
+mod keeping;
 mod refusals;
 mod server;
 mod story;

@@ -1,6 +1,7 @@
 //! The API: one file a noun. JSON in snake_case, times in RFC 3339, errors as problem documents.
 
 mod accounts;
+mod deletions;
 mod deployments;
 mod events;
 mod live;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(session::routes())
         .merge(worklist::routes())
         .merge(studies::routes())
+        .merge(deletions::routes())
         .merge(runs::routes())
         .merge(deployments::routes())
         .merge(peers::routes())

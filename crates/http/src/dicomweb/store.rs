@@ -160,7 +160,7 @@ async fn receive(
             tracing::info!(%error, "refused an instance of a STOW-RS request");
             outcome.fail(reason::OUT_OF_RESOURCES, None);
         }
-        Err(error @ ReceiveError::DiskLow { .. }) => {
+        Err(error @ (ReceiveError::DiskLow { .. } | ReceiveError::ArchiveFull { .. })) => {
             tracing::error!(%error, "refused an instance of a STOW-RS request");
             outcome.fail(reason::DISK_LOW, None);
         }

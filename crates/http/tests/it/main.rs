@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod deletions;
 mod door;
 mod ohif;
 mod page;

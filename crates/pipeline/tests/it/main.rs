@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod harness;
+mod lifecycle;
 mod receive;
+mod rejections;
 mod runs;
 mod worker;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod backup;
+mod deletions;
 mod harness;
 mod instances;
 mod jobs;
