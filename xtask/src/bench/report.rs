@@ -47,7 +47,8 @@ pub fn archive(setting: &Setting, samples: &[Sample], targets: &[Target]) -> Res
 
 fn head(setting: &Setting, samples: &[Sample]) -> String {
     let disturbed = samples.iter().filter(|sample| value(sample, "other_cores") > DISTURBING_CORES).count();
-    let failed: f64 = samples.iter().map(|sample| value(sample, "failed")).sum();
+    let [failed, closed] =
+        ["failed", "closed"].map(|name| samples.iter().map(|sample| value(sample, name)).sum::<f64>());
     format!(
         "# Lightbox beside other archives\n\n\
          By `{}` on {}; {}. {}. Corpora: {}.\n\n\
@@ -61,7 +62,8 @@ fn head(setting: &Setting, samples: &[Sample]) -> String {
          others used of it, which tells what bounds a figure: all cores busy, then the processor; else the disk or \
          waiting.\n\n\
          {} measurements, {disturbed} of them disturbed: others used more than {DISTURBING_CORES} cores meanwhile \
-         (rows marked ~). None is left out. {failed:.0} requests failed.\n",
+         (rows marked ~). None is left out. {failed:.0} requests failed; {closed:.0} times a server ended a \
+         connection.\n",
         setting.command,
         setting.date,
         setting.machine,

@@ -30,6 +30,8 @@ struct Answers {
     p50_ms: f64,
     p99_ms: f64,
     failed: f64,
+    /// How often the server ended a connection; Orthanc does after each study.
+    closed: f64,
 }
 
 /// Asks the server with that main process for all of the request's paths in turn, over so many connections, and measures.
@@ -66,6 +68,7 @@ impl Answers {
             ("kb_each", self.bytes / 1e3 / self.requests.max(1.0)),
             ("cpu_ms_per_mb", cpu_ms / megabytes.max(1e-6)),
             ("failed", self.failed),
+            ("closed", self.closed),
         ];
         usage.extend(values.map(|(name, value)| (name.to_owned(), value)));
         usage
@@ -97,7 +100,7 @@ mod tests {
 
     #[test]
     fn rates_are_by_the_second_and_cpu_by_the_megabyte() {
-        let line = r#"{"requests":200,"seconds":2,"bytes":50000000,"p50_ms":9.5,"p99_ms":20,"failed":0}"#;
+        let line = r#"{"requests":200,"seconds":2,"bytes":50000000,"p50_ms":9.5,"p99_ms":20,"failed":0,"closed":0}"#;
         let answers: Answers = serde_json::from_str(line).unwrap();
         let values = answers.values([("cpu_ms_each".to_owned(), 5.0)].into());
         for (name, expected) in
