@@ -58,7 +58,7 @@ fn the_same_film_again_is_success_and_no_new_work_whatever_the_door() {
     assert_eq!(server.stow(&std::fs::read(&film.path).expect("readable")).0, 200);
     let imported = server.command(&["import", &film.path.to_string_lossy(), "--json"]);
     let imported: serde_json::Value = serde_json::from_str(&imported).expect("JSON");
-    assert_eq!(imported, json!({ "stored": 0, "duplicates": 1, "conflicts": 0, "refused": [] }));
+    assert_eq!(imported, json!({ "stored": 0, "duplicates": 1, "conflicts": 0, "skipped": 0, "refused": [] }));
 
     assert_eq!(server.settled_runs(&film.study_instance_uid), before);
     let detail = server.get(&format!("/api/v1/studies/{}", film.study_instance_uid)).expect("the study");
