@@ -21,11 +21,15 @@ copy_dependencies() {
         || [[ ${PIPESTATUS[0]} -le 1 && ${PIPESTATUS[1]} -eq 0 ]] # 1: a file changed while it was read
 }
 
-remove_those_of_gone_checkouts() {
+# The folders used last stay, those of checkouts that are gone do not.
+targets_max=2
+remove_old_ones() {
     local folder
     for folder in "$targets"/*/; do
         if [[ -f $folder/.checkout && ! -d $(cat "$folder/.checkout") ]]; then rm -rf "$folder"; fi
     done
+    find "$targets" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -printf '%T@ %p\n' | sort -rn | sed 's/[^ ]* //' \
+        | tail -n +$((targets_max + 1)) | while read -r folder; do rm -rf "$folder"; done
 }
 
 make_target() {
@@ -39,7 +43,7 @@ make_target() {
     chmod 755 "$part"
     mv "$part" "$target"
     trap - EXIT
-    remove_those_of_gone_checkouts
+    remove_old_ones
 }
 
 mkdir -p "$targets"
