@@ -123,7 +123,32 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
 
 /// One line: what was attempted, on what, what to do.
 fn fail(error: &anyhow::Error) -> ExitCode {
-    let line = format!("{error:#}").replace('\n', " ");
-    eprintln!("lightbox: {line}");
+    eprintln!("lightbox: {}", one_line(error));
     ExitCode::FAILURE
+}
+
+/// The error with its causes; one that its effect has told already is left out.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+    use anyhow::Context;
+
+    #[test]
+    fn an_error_tells_each_cause_once() {
+        let file = std::io::Error::other("no such file");
+        let told = anyhow::Error::new(file).context("cannot read x: no such file");
+        assert_eq!(one_line(&told), "cannot read x: no such file");
+        let outer = Err::<(), _>(told).context("cannot start").unwrap_err();
+        assert_eq!(one_line(&outer), "cannot start: cannot read x: no such file");
+    }
 }

@@ -17,7 +17,7 @@ pub struct DataFlag {
 
 /// The PEM files with which DICOM goes over TLS.
 #[derive(Args, Clone, Debug, Default)]
-pub struct TlsFlags {
+struct TlsFlags {
     /// Our certificate for DICOM over TLS, as PEM
     #[arg(long, env = "LIGHTBOX_DICOM_TLS_CERT", value_name = "FILE")]
     dicom_tls_cert: Option<PathBuf>,
@@ -43,10 +43,24 @@ impl TlsFlags {
     }
 }
 
-/// Who we are when a command calls a peer.
-pub fn node(data: &DataFlag, ae_title: &str, tls: TlsFlags) -> anyhow::Result<Node> {
-    let tls = tls.load(&read_file(None, &data.data)?)?;
-    Ok(Node { ae_title: ae_title.to_owned(), tls })
+/// What every command takes that calls a peer.
+#[derive(Args, Clone, Debug)]
+pub struct CallerFlags {
+    /// Our AE title
+    #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
+    pub aet: String,
+    #[command(flatten)]
+    tls: TlsFlags,
+    #[command(flatten)]
+    pub data: DataFlag,
+}
+
+impl CallerFlags {
+    /// Who we are to the peer.
+    pub fn node(&self) -> anyhow::Result<Node> {
+        let tls = self.tls.clone().load(&read_file(None, &self.data.data)?)?;
+        Ok(Node { ae_title: self.aet.clone(), tls })
+    }
 }
 
 /// The flags of `serve`.

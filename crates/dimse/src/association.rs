@@ -8,8 +8,9 @@ use crate::command::{
 use crate::commitment_scp::Report;
 use crate::connection::{Connection, ConnectionError};
 use crate::contexts::Context;
+use crate::identifier::Identifier;
 use crate::server::{DimseServer, PeerPlace};
-use crate::services::Service;
+use crate::services::{Root, Service};
 use crate::store_scp::{Reply, receive_instance};
 use crate::{commitment_scp, commitment_scu, find_scp, get_scp, move_scp, mpps_scp};
 use dicom_ul::pdu::{AbortRQServiceProviderReason as AbortReason, Pdu, UserVariableItem};
@@ -87,13 +88,30 @@ impl Association {
         }
     }
 
+    /// What follows such a request is an identifier, whatever is done with it.
+    async fn query_or_retrieve(
+        &mut self,
+        context: &Context,
+        command: &CommandSet,
+        root: Root,
+    ) -> Result<(), ConnectionError> {
+        match Identifier::receive(self, context, command, root).await? {
+            Err(reply) => self.respond(context, command, &reply).await,
+            Ok(identifier) => match command.command_field() {
+                C_FIND_RQ => find_scp::serve(self, context, command, &identifier).await,
+                C_MOVE_RQ => move_scp::serve(self, context, command, &identifier).await,
+                _ => get_scp::serve(self, context, command, &identifier).await,
+            },
+        }
+    }
+
     async fn serve(&mut self, context: &Context, command: &CommandSet) -> Result<(), ConnectionError> {
         match (command.command_field(), context.service, command.has_data_set()) {
             (C_ECHO_RQ, _, false) => self.respond(context, command, &Reply::new(0x0000, "")).await,
             (C_STORE_RQ, Service::Storage, true) => self.store(context, command).await,
-            (C_FIND_RQ, Service::Find(root), true) => find_scp::serve(self, context, command, root).await,
-            (C_MOVE_RQ, Service::Move(root), true) => move_scp::serve(self, context, command, root).await,
-            (C_GET_RQ, Service::Get(root), true) => get_scp::serve(self, context, command, root).await,
+            (C_FIND_RQ, Service::Find(root), true)
+            | (C_MOVE_RQ, Service::Move(root), true)
+            | (C_GET_RQ, Service::Get(root), true) => self.query_or_retrieve(context, command, root).await,
             (N_ACTION_RQ, Service::Commitment, true) => commitment_scp::serve(self, context, command).await,
             (N_EVENT_REPORT_RQ, Service::Commitment, true) => commitment_scu::serve(self, context, command).await,
             (N_CREATE_RQ, Service::ProcedureStep, true) => mpps_scp::create(self, context, command).await,

@@ -18,7 +18,7 @@ use crate::command::CommandSet;
 use crate::connection::ConnectionError;
 use crate::contexts::{Context, is_fuzzy};
 use crate::identifier::{Identifier, OUT_OF_RESOURCES, UNABLE_TO_PROCESS};
-use crate::services::{Root, level_name};
+use crate::services::level_name;
 use crate::store_scp::Reply;
 use lightbox_dicom::DataSet;
 use lightbox_dicom::data_set::{Content, Element, tag};
@@ -35,17 +35,13 @@ pub(crate) async fn serve(
     association: &mut Association,
     context: &Context,
     command: &CommandSet,
-    root: Root,
+    identifier: &Identifier,
 ) -> Result<(), ConnectionError> {
-    let identifier = match Identifier::receive(association, context, command, root).await? {
-        Ok(identifier) => identifier,
-        Err(reply) => return association.respond(context, command, &reply).await,
-    };
     let fuzzy = is_fuzzy(&association.extensions, &context.sop_class_uid);
-    let reply = match search(association, &identifier, fuzzy).await {
+    let reply = match search(association, identifier, fuzzy).await {
         Ok((found, has_all_keys)) => {
             let pending = if has_all_keys { PENDING } else { PENDING_WITHOUT_ALL_KEYS };
-            send_matches(association, context, command, &identifier, &found, pending).await?
+            send_matches(association, context, command, identifier, &found, pending).await?
         }
         Err(reply) => reply,
     };

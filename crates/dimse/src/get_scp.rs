@@ -11,7 +11,6 @@ use crate::contexts::Context;
 use crate::identifier::Identifier;
 use crate::retrieve::{Progress, instances};
 use crate::sending::{open, prepare, store_request};
-use crate::services::Root;
 use lightbox_store::StoredInstance;
 
 /// Serves a C-GET to its end.
@@ -19,13 +18,9 @@ pub(crate) async fn serve(
     association: &mut Association,
     context: &Context,
     command: &CommandSet,
-    root: Root,
+    identifier: &Identifier,
 ) -> Result<(), ConnectionError> {
-    let identifier = match Identifier::receive(association, context, command, root).await? {
-        Ok(identifier) => identifier,
-        Err(reply) => return association.respond(context, command, &reply).await,
-    };
-    let instances = match instances(association, &identifier).await {
+    let instances = match instances(association, identifier).await {
         Ok(instances) => instances,
         Err(reply) => return association.respond(context, command, &reply).await,
     };

@@ -21,7 +21,6 @@ use crate::requestor::Requestor;
 use crate::retrieve::{Progress, instances};
 use crate::scu::{STORE_WAIT_MAX, Target};
 use crate::sending::{Batch, Originator, batches, open, store_one};
-use crate::services::Root;
 use crate::store_scp::Reply;
 use lightbox_store::{StoreError, StoredInstance};
 use std::future::Future;
@@ -34,14 +33,10 @@ pub(crate) async fn serve(
     association: &mut Association,
     context: &Context,
     command: &CommandSet,
-    root: Root,
+    identifier: &Identifier,
 ) -> Result<(), ConnectionError> {
-    let identifier = match Identifier::receive(association, context, command, root).await? {
-        Ok(identifier) => identifier,
-        Err(reply) => return association.respond(context, command, &reply).await,
-    };
     let title = command.text(element::MOVE_DESTINATION);
-    let (target, instances) = match look_up(association, &title, &identifier).await {
+    let (target, instances) = match look_up(association, &title, identifier).await {
         Ok(both) => both,
         Err(reply) => return association.respond(context, command, &reply).await,
     };

@@ -41,7 +41,7 @@ pub async fn delete(
     if let Some(due) = write.work_due(study.as_str()).await? {
         return Err(PipelineError::Refused(format!("work is due on the study: {due}; try again when it is done")));
     }
-    let missing = || StoreError::Missing { kind: "instance of this study", id: study.to_string() };
+    let missing = || StoreError::Missing { kind: "instance left to delete in study", id: study.to_string() };
     let deletion = write.delete(&order).await?.ok_or_else(missing)?;
     write.commit().await?;
     forget_files(store).await;

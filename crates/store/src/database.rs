@@ -42,7 +42,7 @@ impl Database {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let writer = pool(1).connect(url).await?;
-        migrator().run(&writer).await?;
+        migrator(&MIGRATIONS).run(&writer).await?;
         let readers = pool(READERS).connect(url).await?;
         Ok(Self { writer, readers, sqlite: url.starts_with("sqlite:") })
     }
@@ -59,10 +59,59 @@ fn pool(connections_max: u32) -> AnyPoolOptions {
     })
 }
 
-fn migrator() -> Migrator {
-    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
         let sql: SqlStr = sql.into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     };
-    Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect())
+    Migrator::with_migrations(migrations.iter().map(migration).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DataFolder, Store};
+    use lightbox_domain::{Attribute, JobKind, Level, Query};
+
+    /// A study as the first schema kept it.
+    const OLD_ROWS: &str = "
+        INSERT INTO studies VALUES ('1.2', 'P1', '', 'MÜLLER^Jörg=王^小東', '', '', '', 'A1', '20240102', '', '', '', '', 1, 1,
+            'none', '');
+        INSERT INTO series VALUES ('1.2', '1.2.1', 'DX', 1, '', '', NULL, 1);
+        INSERT INTO series VALUES ('1.2', '1.2.2', 'SR', 2, '', '', '01J', 1);
+        INSERT INTO instances VALUES ('1.2.1.1', '1.2', '1.2.1', '1.9', '1.8', 1, 4, 5, 1, 'a', 10, 'f', 'd', 'import', NULL,
+            1, 1, 1);
+        INSERT INTO instances VALUES ('1.2.2.1', '1.2', '1.2.2', '1.7', '1.8', 1, NULL, NULL, 0, 'b', 20, 'f', 'd', 'run:01J',
+            '01J', 1, 1, 1);
+    ";
+
+    #[tokio::test]
+    async fn what_the_first_schema_kept_is_found_after_an_upgrade() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(directory.path()).unwrap();
+        sqlx::any::install_default_drivers();
+        let old = pool(1).connect(&folder.database_url()).await.unwrap();
+        migrator(&MIGRATIONS[..1]).run(&old).await.unwrap();
+        old.execute(sqlx::raw_sql(OLD_ROWS)).await.unwrap();
+        old.close().await;
+
+        let store = Store::open(&folder).await.unwrap();
+        let study = store.study("1.2").await.unwrap().expect("kept");
+        assert_eq!(
+            (study.series_count, study.instance_count, study.acquired_modalities),
+            (2, 2, vec!["DX".to_owned()])
+        );
+        for name in ["muller^jo*", "王*"] {
+            let mut query = Query::new(Level::Study, 10);
+            query.push(Attribute::of_keyword("PatientName").unwrap(), name, false).unwrap();
+            let found = store.search(&query).await.unwrap();
+            assert_eq!(found[0].text("ModalitiesInStudy"), "DX\\SR", "{name}");
+            assert_eq!(found[0].text("SOPClassesInStudy"), "1.7\\1.9");
+        }
+        let image = store.instance("1.2.1.1").await.unwrap().expect("kept");
+        assert_eq!((image.rows, image.columns, image.frames), (Some(4), Some(5), 1));
+        assert_eq!(store.jobs_left(JobKind::LAST).await.unwrap(), 1, "the metadata of the series are to be gathered");
+        drop(store);
+        assert!(Store::open(&folder).await.unwrap().study("1.2").await.unwrap().is_some(), "and it opens again");
+    }
 }

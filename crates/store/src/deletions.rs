@@ -305,17 +305,7 @@ impl Write {
     async fn gather_again(&mut self, study: &str) -> Result<(), StoreError> {
         self.recount(study).await?;
         self.drop_metadata(study).await?;
-        let rows = sqlx::query(
-            "SELECT series_instance_uid FROM series
-             WHERE study_instance_uid = $1 AND number_of_series_related_instances > 0",
-        )
-        .bind(study)
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        for row in &rows {
-            let (study_instance_uid, series_instance_uid) = (study.to_owned(), row.try_get("series_instance_uid")?);
-            self.enqueue(&Job::Describe { study_instance_uid, series_instance_uid }, now_ms()).await?;
-        }
+        self.describe_series(study).await?;
         self.refresh_summary(study).await
     }
 

@@ -24,6 +24,13 @@ fn grouped<'a, K: Ord>(
     groups
 }
 
+/// The component groups of a folded name: alphabetic, ideographic, phonetic (PS3.5 §6.2).
+pub(crate) fn folded_groups(name: &str) -> [String; 3] {
+    let folded = fold_name(name);
+    let mut groups = folded.split('=').map(str::to_owned);
+    std::array::from_fn(|_| groups.next().unwrap_or_default())
+}
+
 fn indexed(group: &[&NewInstance]) -> i64 {
     group.iter().map(|instance| i64::from(instance.indexed)).sum()
 }
@@ -125,10 +132,8 @@ impl Write {
         for column in &columns {
             list.push_bind(first.entry.text(column.attribute));
         }
-        let name = fold_name(&first.entry.study.patient.name);
-        let mut groups = name.split('=').map(str::to_owned);
-        for _ in 0..3 {
-            list.push_bind(groups.next().unwrap_or_default());
+        for group in folded_groups(&first.entry.study.patient.name) {
+            list.push_bind(group);
         }
         list.push_bind(fold_name(&first.entry.study.referring_physician_name));
         list.push_bind(indexed(group)).push_bind(group.iter().map(|one| size_of(one)).sum::<i64>());

@@ -31,6 +31,7 @@ mod restore;
 mod runs;
 mod search;
 mod studies;
+mod upgrade;
 mod write;
 
 pub use accounts::{Account, Token};
@@ -94,6 +95,7 @@ impl Store {
         if store.shared.database.sqlite {
             tokio::spawn(checkpoint::run(Arc::downgrade(&store.shared)));
         }
+        store.fill_old_rows().await?;
         Ok(store)
     }
 

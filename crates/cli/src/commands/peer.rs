@@ -2,7 +2,7 @@
 
 use super::{actor, open, time};
 use crate::output::{Output, columns};
-use crate::settings::{DataFlag, TlsFlags, node};
+use crate::settings::{CallerFlags, DataFlag};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use lightbox_dimse::Node;
@@ -32,13 +32,8 @@ pub enum Peer {
     Echo {
         /// Its AE title
         ae_title: String,
-        /// Our AE title
-        #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
-        aet: String,
         #[command(flatten)]
-        tls: TlsFlags,
-        #[command(flatten)]
-        data: DataFlag,
+        caller: CallerFlags,
     },
 }
 
@@ -85,7 +80,7 @@ impl Peer {
             Self::Allow(allow) => allow.execute(output).await,
             Self::List { data } => list(&data, output).await,
             Self::Remove { ae_title, data } => remove(&ae_title, &data, output).await,
-            Self::Echo { ae_title, aet, tls, data } => echo(&ae_title, &node(&data, &aet, tls)?, &data, output).await,
+            Self::Echo { ae_title, caller } => echo(&ae_title, &caller.node()?, &caller.data, output).await,
         }
     }
 }

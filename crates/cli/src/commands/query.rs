@@ -2,7 +2,7 @@
 
 use super::open;
 use crate::output::{Output, columns};
-use crate::settings::{DataFlag, TlsFlags, node};
+use crate::settings::CallerFlags;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use lightbox_dicom::DataSet;
@@ -23,13 +23,8 @@ pub struct Query {
     /// The most matches
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
-    /// Our AE title
-    #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
-    aet: String,
     #[command(flatten)]
-    tls: TlsFlags,
-    #[command(flatten)]
-    data: DataFlag,
+    caller: CallerFlags,
 }
 
 /// A level of the query information model.
@@ -71,9 +66,9 @@ impl Query {
     /// Does it.
     pub async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
         let asked = asked(self.level.usual_keys(), &self.keys)?;
-        let (_, store) = open(&self.data).await?;
+        let (_, store) = open(&self.caller.data).await?;
         let peer = store.peer(&self.ae_title).await?;
-        let us = node(&self.data, &self.aet, self.tls.clone())?;
+        let us = self.caller.node()?;
         let keys = asked.iter().fold(DataSet::default(), |keys, (one, value)| keys.with(one.tag, value.as_str()));
         let mut found = Vec::new();
         lightbox_dimse::find(&peer, &us, self.level.level(), keys, self.limit, |one| found.push(one)).await?;

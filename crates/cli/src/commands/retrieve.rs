@@ -2,7 +2,7 @@
 
 use super::open;
 use crate::output::Output;
-use crate::settings::{DataFlag, TlsFlags, node};
+use crate::settings::CallerFlags;
 use anyhow::Context;
 use clap::Args;
 use lightbox_dicom::DataSet;
@@ -26,23 +26,18 @@ pub struct Retrieve {
     /// The AE title to which it is sent; the peer must know it [default: our own]
     #[arg(long, value_name = "TITLE")]
     to: Option<String>,
-    /// Our AE title
-    #[arg(long, env = "LIGHTBOX_AET", default_value = "LIGHTBOX")]
-    aet: String,
     #[command(flatten)]
-    tls: TlsFlags,
-    #[command(flatten)]
-    data: DataFlag,
+    caller: CallerFlags,
 }
 
 impl Retrieve {
     /// Does it. Ends with 1 when an instance is not sent.
     pub async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
-        let (_, store) = open(&self.data).await?;
+        let (_, store) = open(&self.caller.data).await?;
         let peer = store.peer(&self.ae_title).await?;
-        let us = node(&self.data, &self.aet, self.tls.clone())?;
+        let us = self.caller.node()?;
         let (level, keys) = self.keys()?;
-        let to = self.to.as_deref().unwrap_or(&self.aet);
+        let to = self.to.as_deref().unwrap_or(&self.caller.aet);
         let moved = lightbox_dimse::retrieve(&peer, &us, to, level, keys, |_| {}).await?;
         let json = serde_json::json!({
             "to": to, "completed": moved.completed, "warned": moved.warned, "failed": moved.failed,

@@ -101,13 +101,13 @@ async fn pieces(state: &HttpState, caller: &Caller, address: &Address) -> Result
     series.retain(|one| wanted.as_ref().is_none_or(|wanted| one.series_instance_uid == *wanted));
     // What runs made is shown by the run's own rules, instance by instance.
     if series.is_empty() || !series.iter().all(|one| one.is_kept() && one.run_id.is_none()) {
-        return mixed(address.instances(state, caller).await?, series);
+        return Ok(mixed(address.instances(state, caller).await?, series));
     }
     Ok(series.into_iter().map(Piece::Kept).collect())
 }
 
 /// Kept metadata for the series that have them, and the files of all other instances.
-fn mixed(instances: Vec<StoredInstance>, series: Vec<SeriesMetadata>) -> Result<Vec<Piece>, Problem> {
+fn mixed(instances: Vec<StoredInstance>, series: Vec<SeriesMetadata>) -> Vec<Piece> {
     let kept: Vec<_> = series.into_iter().filter(|one| one.is_kept() && one.run_id.is_none()).collect();
     let is_kept = |uid: &Uid| kept.iter().any(|one| one.series_instance_uid == *uid);
     let files: Vec<_> = instances
@@ -115,7 +115,7 @@ fn mixed(instances: Vec<StoredInstance>, series: Vec<SeriesMetadata>) -> Result<
         .filter(|one| !is_kept(&one.series_instance_uid))
         .map(|one| Piece::File(Box::new(one)))
         .collect();
-    Ok(kept.into_iter().map(Piece::Kept).chain(files).collect())
+    kept.into_iter().map(Piece::Kept).chain(files).collect()
 }
 
 fn read(store: &Store, piece: Piece, origin: &str) -> io::Result<Vec<u8>> {
