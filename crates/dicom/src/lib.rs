@@ -46,7 +46,7 @@ pub use frames::{native_frame, stored_frame};
 pub use gate::check_result;
 pub use header::Header;
 pub use inspect::inspect;
-pub use part10::{DatasetHasher, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, part10_prefix};
+pub use part10::{DatasetHasher, Hashed, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, part10_prefix};
 pub use pixels::{DisplayImage, GreyImage, RgbImage, StoredFrame, Window, encode_jpeg, encode_png, shrink};
 pub use rejection::{RejectionNote, read_rejection_note};
 pub use report::{write_report, write_report_basic};

@@ -18,6 +18,7 @@
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
 //! run outside the intended use.
 
+mod arrival;
 pub mod deletion;
 pub mod describe;
 mod error;
@@ -34,7 +35,7 @@ pub mod worker;
 
 pub use deletion::{delete, undelete};
 pub use error::{JobError, PipelineError, ReceiveError};
-pub use receive::{Received, ReceivedInto, ReceivedOutcome, Receiver};
+pub use receive::{Received, ReceivedOutcome, Receiver};
 pub use request::{admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};
 pub use worker::{HandlerFuture, Worker};
 

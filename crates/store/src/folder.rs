@@ -130,7 +130,12 @@ impl DataFolder {
     }
 
     pub(crate) fn database_url(&self) -> String {
-        sqlite_url(&self.root.join("lightbox.db"), "rwc")
+        sqlite_url(&self.database(), "rwc")
+    }
+
+    /// SQLite's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.root.join("lightbox.db")
     }
 }
 

@@ -1,5 +1,6 @@
 //! Jobs: rows that say what is left to do. A queue or a nudge only says that it is worth looking.
 
+use crate::batch::{Batch, Execute};
 use crate::{Store, StoreError, Write, now_ms};
 use lightbox_domain::{Job, JobKind};
 use sqlx::Row;
@@ -41,7 +42,7 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn enqueue(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
-        self.enqueue_unless_earlier(job, due_ms, 0).await
+        self.enqueue_unless_earlier(job, due_ms, false).await
     }
 
     /// The same, but a job that waits already stays due when it is.
@@ -49,29 +50,14 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn enqueue_by(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
-        self.enqueue_unless_earlier(job, due_ms, 1).await
+        self.enqueue_unless_earlier(job, due_ms, true).await
     }
 
-    async fn enqueue_unless_earlier(&mut self, job: &Job, due_ms: i64, keeps_earlier: i64) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO jobs
-                 (kind, subject, priority, due_ms, attempts, wanted, claimed_until_ms, dead, last_error)
-             VALUES ($1, $2, $3, $4, 0, 1, 0, 0, '')
-             ON CONFLICT (kind, subject) DO UPDATE SET
-                 wanted = jobs.wanted + 1, dead = 0,
-                 due_ms = CASE WHEN $5 = 1 AND jobs.dead = 0 AND jobs.claimed_until_ms = 0 AND jobs.due_ms < excluded.due_ms
-                          THEN jobs.due_ms ELSE excluded.due_ms END,
-                 attempts = CASE WHEN jobs.claimed_until_ms > 0 THEN jobs.attempts ELSE 0 END",
-        )
-        .bind(job.kind().as_str())
-        .bind(job.subject())
-        .bind(job.kind().priority())
-        .bind(due_ms)
-        .bind(keeps_earlier)
-        .execute(&mut *self.transaction)
-        .await?;
-        self.nudge = true;
-        Ok(())
+    async fn enqueue_unless_earlier(&mut self, job: &Job, due_ms: i64, keeps_earlier: bool) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        push_job(&mut batch, job, due_ms, keeps_earlier);
+        self.told.nudge_at(due_ms);
+        self.execute(batch).await.map(|_| ())
     }
 
     /// Ends a job that is done. If it was asked for again meanwhile, it is due once more.
@@ -91,7 +77,7 @@ impl Write {
                 .bind(claimed.job.subject())
                 .execute(&mut *self.transaction)
                 .await?;
-            self.nudge = true;
+            self.told.nudge_at(now_ms());
         }
         Ok(())
     }
@@ -110,7 +96,7 @@ impl Write {
         .bind(claimed.job.subject())
         .execute(&mut *self.transaction)
         .await?;
-        self.nudge = true;
+        self.told.nudge_at(due_ms);
         Ok(())
     }
 
@@ -127,6 +113,28 @@ impl Write {
             .await?;
         Ok(())
     }
+}
+
+/// The statement that orders a job, with what [`Write::enqueue`] and [`Write::enqueue_by`] say.
+pub(crate) fn push_job(batch: &mut Batch, job: &Job, due_ms: i64, keeps_earlier: bool) {
+    batch
+        .statement(
+            "INSERT INTO jobs
+                 (kind, subject, priority, due_ms, attempts, wanted, claimed_until_ms, dead, last_error) VALUES (",
+        )
+        .bind_list([job.kind().as_str().into(), job.subject().into(), job.kind().priority().into(), due_ms.into()])
+        .push(
+            ", 0, 1, 0, 0, '')
+             ON CONFLICT (kind, subject) DO UPDATE SET
+                 wanted = jobs.wanted + 1, dead = 0,
+                 due_ms = CASE WHEN ",
+        )
+        .bind(i64::from(keeps_earlier))
+        .push(
+            " = 1 AND jobs.dead = 0 AND jobs.claimed_until_ms = 0 AND jobs.due_ms < excluded.due_ms
+                     THEN jobs.due_ms ELSE excluded.due_ms END,
+                 attempts = CASE WHEN jobs.claimed_until_ms > 0 THEN jobs.attempts ELSE 0 END",
+        );
 }
 
 impl Store {
