@@ -70,6 +70,8 @@ named! {
         StudyWrite = "study.write",
         /// Delete studies, or parts of them, and bring them back.
         StudyDelete = "study.delete",
+        /// Have a step of a study's way done again.
+        StudyReplay = "study.replay",
         /// Run an app outside its intended use, with a reason.
         RunOverride = "run.override",
         /// Try a failed run again.

@@ -6,6 +6,7 @@
 //! | `/metrics` for Prometheus | `metrics` |
 //! | `/api/v1/session` sign in and out, change the password | `api::session` |
 //! | `/api/v1/worklist`, `/api/v1/studies/{uid}` | `api::worklist`, `api::studies` |
+//! | `/api/v1/studies/{uid}/timeline` and `…/replay` what happened to a study, and having it done again | `api::timeline` |
 //! | `/api/v1/runs/{id}` map, override, retry | `api::runs` |
 //! | `/api/v1/deployments` | `api::deployments` |
 //! | `/api/v1/peers` admitted and pending, echo | `api::peers` |

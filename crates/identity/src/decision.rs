@@ -71,7 +71,7 @@ impl Resource {
     #[must_use]
     pub fn all(action: Action) -> Self {
         let kind = match action {
-            Action::StudyRead | Action::StudyWrite | Action::StudyDelete => "Study",
+            Action::StudyRead | Action::StudyWrite | Action::StudyDelete | Action::StudyReplay => "Study",
             Action::RunOverride | Action::RunRetry | Action::ShadowRead => "Run",
             Action::PeerRead | Action::PeerWrite => "Peer",
             Action::DeploymentRead | Action::DeploymentWrite => "Deployment",

@@ -16,7 +16,7 @@
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
-//! run outside the intended use.
+//! run outside the intended use; [`replay`](mod@replay) is what they have done again.
 
 pub mod deletion;
 pub mod describe;
@@ -27,6 +27,7 @@ pub mod publish;
 pub mod purge;
 pub mod receive;
 pub mod reject;
+pub mod replay;
 pub mod request;
 pub mod route;
 pub mod run;
@@ -35,6 +36,7 @@ pub mod worker;
 pub use deletion::{delete, undelete};
 pub use error::{JobError, PipelineError, ReceiveError};
 pub use receive::{Received, ReceivedInto, ReceivedOutcome, Receiver};
+pub use replay::{Replay, replay};
 pub use request::{admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};
 pub use worker::{HandlerFuture, Worker};
 

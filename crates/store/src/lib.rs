@@ -31,6 +31,7 @@ mod restore;
 mod runs;
 mod search;
 mod studies;
+mod timeline;
 mod upgrade;
 mod write;
 
@@ -54,6 +55,7 @@ pub use restore::{Restored, restore};
 pub use runs::{NewRun, StoredResult};
 pub use search::Found;
 pub use studies::{StoredSeries, StoredStudy, Volume, WorklistFilter};
+pub use timeline::{LeftJob, TracedCommitment, TracedDelivery};
 pub use write::Write;
 
 use std::sync::Arc;

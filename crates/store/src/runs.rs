@@ -309,6 +309,18 @@ impl Write {
         Ok(())
     }
 
+    /// Orders the map of a run once more, unless it is none that could not be made; gives whether it is ordered.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn order_map_again(&mut self, run_id: &str) -> Result<bool, StoreError> {
+        let ordered = sqlx::query("UPDATE runs SET map_state = 'pending' WHERE id = $1 AND map_state = 'failed'")
+            .bind(run_id)
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(ordered.rows_affected() == 1)
+    }
+
     /// Notes why a deployment ran or did not run on an instance; a new look replaces the old one.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod session;
 mod studies;
 mod system;
 mod text;
+mod timeline;
 mod worklist;
 
 use crate::HttpState;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(session::routes())
         .merge(worklist::routes())
         .merge(studies::routes())
+        .merge(timeline::routes())
         .merge(deletions::routes())
         .merge(runs::routes())
         .merge(deployments::routes())

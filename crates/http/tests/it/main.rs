@@ -13,4 +13,5 @@ mod qido;
 mod session;
 mod shadow;
 mod stow;
+mod timeline;
 mod wado;

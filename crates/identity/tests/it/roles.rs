@@ -9,11 +9,12 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Admin, Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>()),
         (Role::Radiologist, vec!["study.read", "run.override", "run.retry"]),
         (Role::Clinician, vec!["study.read"]),
-        (Role::Technologist, vec!["study.read", "study.write", "peer.read"]),
+        (Role::Technologist, vec!["study.read", "study.write", "study.replay", "peer.read"]),
         (
             Role::AiLead,
             vec![
                 "study.read",
+                "study.replay",
                 "run.override",
                 "run.retry",
                 "shadow.read",

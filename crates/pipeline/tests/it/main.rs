@@ -6,5 +6,6 @@ mod harness;
 mod lifecycle;
 mod receive;
 mod rejections;
+mod replay;
 mod runs;
 mod worker;
