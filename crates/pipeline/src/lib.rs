@@ -12,12 +12,14 @@
 //!
 //! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers; [`reject`] hides what a
 //! rejection note rejects, [`lifecycle`] deletes what the site's rules
-//! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order.
+//! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order, and [`conflict`] what
+//! they decide about newcomers that differ from what is stored.
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
 //! run outside the intended use; [`replay`](mod@replay) is what they have done again.
 
+pub mod conflict;
 pub mod deletion;
 pub mod describe;
 mod error;
@@ -33,6 +35,7 @@ pub mod route;
 pub mod run;
 pub mod worker;
 
+pub use conflict::{Settlement, settle_conflict};
 pub use deletion::{delete, undelete};
 pub use error::{JobError, PipelineError, ReceiveError};
 pub use receive::{Received, ReceivedInto, ReceivedOutcome, Receiver};

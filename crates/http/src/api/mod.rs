@@ -1,6 +1,7 @@
 //! The API: one file a noun. JSON in snake_case, times in RFC 3339, errors as problem documents.
 
 mod accounts;
+mod conflicts;
 mod deletions;
 mod deployments;
 mod events;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(studies::routes())
         .merge(timeline::routes())
         .merge(deletions::routes())
+        .merge(conflicts::routes())
         .merge(runs::routes())
         .merge(deployments::routes())
         .merge(peers::routes())

@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod conflicts;
 mod deletions;
 mod door;
 mod ohif;

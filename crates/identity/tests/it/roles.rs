@@ -9,7 +9,7 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Admin, Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>()),
         (Role::Radiologist, vec!["study.read", "run.override", "run.retry"]),
         (Role::Clinician, vec!["study.read"]),
-        (Role::Technologist, vec!["study.read", "study.write", "study.replay", "peer.read"]),
+        (Role::Technologist, vec!["study.read", "study.write", "conflict.read", "study.replay", "peer.read"]),
         (
             Role::AiLead,
             vec![
@@ -28,7 +28,7 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Committee, vec![]),
         (Role::Educator, vec![]),
         (Role::Learner, vec![]),
-        (Role::Operations, vec!["event.read", "system.read"]),
+        (Role::Operations, vec!["conflict.read", "event.read", "system.read"]),
     ];
     let found: Vec<_> = Role::ALL
         .iter()

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod conflict;
 mod harness;
 mod lifecycle;
 mod receive;

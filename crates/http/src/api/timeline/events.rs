@@ -137,6 +137,9 @@ fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
             StepKind::Conflict,
             format!("{who} sent another version of an instance that is stored; it is on the shelf."),
         ),
+        "conflict.kept" => (StepKind::Conflict, format!("{who} kept what is stored; the other stays on the shelf.")),
+        "conflict.replaced" => (StepKind::Conflict, format!("{who} had the one on the shelf replace what was stored.")),
+        "conflict.discarded" => (StepKind::Conflict, format!("{who} threw the one on the shelf away.")),
         "study.routed_again" => (StepKind::Ordered, format!("{who} had every app asked again.")),
         "series.described_again" => {
             let series = series_words(&told.series, &line.object_id);
