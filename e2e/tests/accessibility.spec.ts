@@ -56,9 +56,15 @@ for (const scheme of ['dark', 'light']) {
     await imageIsShown(page);
     await isAccessible(page, 'refused study');
 
+    const study = new URL(page.url()).pathname.split('/').at(-1);
     for (const [path, heading] of [
       ['/deployments', 'Deployments'],
+      ['/studies', 'Studies'],
+      [`/studies/${study}`, 'Study timeline'],
       ['/admin/peers', 'Peers'],
+      ['/admin/conflicts', 'Conflict shelf'],
+      ['/admin/deletions', 'Deletions'],
+      ['/admin/system', 'System'],
       ['/admin/events', 'Event log'],
       ['/nowhere', 'No such page'],
     ] as const) {
@@ -72,5 +78,6 @@ for (const scheme of ['dark', 'light']) {
     await page.getByRole('button', { name: 'Add peer' }).click();
     await expect(page.getByRole('dialog', { name: 'Add peer' })).toBeVisible();
     await isAccessible(page, 'add peer');
+    await keepScreenshot(page, `add-peer-1024-${scheme}`);
   });
 }

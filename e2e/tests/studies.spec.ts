@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Server, startUsedServer } from '../src/server';
 import { expect, goTo, keepScreenshot, signIn, test } from '../src/test';
 
@@ -40,8 +45,8 @@ test('a timeline tells a study’s way, and a step is done again', async ({ page
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'Study timeline', level: 1 })).toBeVisible();
   const steps = page.getByRole('listitem');
-  await expect(steps.filter({ hasText: 'Received 1 instance of DX series 1 from E2E.' })).toHaveCount(1);
-  await expect(steps.filter({ hasText: /applies to 1 instance of DX series 1\./ })).toHaveCount(1);
+  await expect(steps.filter({ hasText: 'Received 1 instance of CR series 1 from E2E.' })).toHaveCount(1);
+  await expect(steps.filter({ hasText: /applies to 1 instance of CR series 1\./ })).toHaveCount(1);
   const run = steps.filter({ hasText: /ran and found Pneumonia \(1\.00, threshold 0\.50\)\./ });
   await expect(run).toHaveCount(1);
   await expect(steps.filter({ hasText: /Stored the map over the image/ })).toHaveCount(1);
@@ -62,7 +67,7 @@ test('a refusal stands out, with its reason', async ({ page }) => {
   await page.getByRole('link', { name: 'CompressedSamples, RG1', exact: true }).click();
   await page.getByRole('switch', { name: /Only what went wrong/ }).click();
   const steps = page.getByRole('main').getByRole('listitem');
-  await expect(steps.filter({ hasText: /did not run\./ })).toContainText(/Outside the intended use: /);
+  await expect(steps.filter({ hasText: /did not run on 1 instance of CR series 1/ })).toContainText(/The patient's age is 64 years/);
   await expect(steps.filter({ hasText: 'Received' })).toHaveCount(0);
   await keepScreenshot(page, 'timeline-refused');
 });
@@ -108,4 +113,31 @@ test('a peer is changed: what it may do, and its limits', async ({ page }) => {
   await keepScreenshot(page, 'peer-policy');
   await form.getByRole('button', { name: 'Save peer' }).click();
   await expect(row).toContainText('store, find, get, commit, mpps · 2 at once');
+});
+
+test('a newcomer with a known UID waits on the shelf, and changes places with what is stored', async ({ page }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'lightbox-newcomer-'));
+  const newcomer = join(folder, 'newcomer.dcm');
+  await copyFile(join(process.env.LIGHTBOX_SAMPLES ?? '', 'film-01-normal.dcm'), newcomer);
+  await promisify(execFile)('dcmodify', ['--no-backup', '--modify', 'PatientAge=006Y', newcomer]);
+  await server.command('import', newcomer);
+  await rm(folder, { recursive: true });
+
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await signIn(page, server);
+  await goTo(page, 'Conflict shelf');
+  await page.getByRole('table', { name: 'Conflicts' }).getByRole('button', { name: 'import', exact: true }).click();
+  const drawer = page.getByRole('dialog', { name: 'What differs' });
+  const age = drawer.getByRole('row').filter({ hasText: 'PatientAge' });
+  await expect(age.getByRole('cell').nth(1)).toHaveText('006Y');
+  await keepScreenshot(page, 'conflict');
+  await drawer.getByRole('button', { name: 'Replace by the one on the shelf' }).click();
+  await expect(page.getByText('Nothing is to be decided')).toBeVisible();
+  await page.getByText('Decided', { exact: true }).click();
+  await expect(page.getByRole('table', { name: 'Conflicts' })).toContainText('replaced; this is what was stored before');
+  await goTo(page, 'Studies');
+  await page.getByRole('link', { name: 'Film, Normal One', exact: true }).click();
+  await expect(
+    page.getByRole('listitem').filter({ hasText: 'admin had the one on the shelf replace what was stored.' }),
+  ).toHaveCount(1);
 });

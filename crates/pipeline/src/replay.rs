@@ -56,7 +56,7 @@ pub async fn replay(store: &Store, study: &Uid, step: &Replay, actor: &Actor) ->
     match step {
         Replay::Route => route_again(&mut write, study).await?,
         Replay::Describe { series_instance_uid } => {
-            describe_again(store, &mut write, study, series_instance_uid).await?
+            describe_again(store, &mut write, study, series_instance_uid).await?;
         }
         Replay::Publish { run_id } => publish_again(&mut write, run_id).await?,
         Replay::Explain { run_id } => explain_again(&mut write, run_id).await?,

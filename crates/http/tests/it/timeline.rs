@@ -61,7 +61,12 @@ async fn a_study_tells_its_way_in_sentences() {
     let decisions = steps(&admin, "decision").await;
     assert_eq!(decisions.len(), 2, "{decisions:?}");
     let refused = decisions.iter().find(|step| step["outcome"] == "problem").unwrap();
-    assert!(refused["sentence"].as_str().unwrap().ends_with("is not meant for 2 instances of DX series 1."));
+    assert!(
+        refused["sentence"]
+            .as_str()
+            .unwrap()
+            .ends_with("did not run on 2 instances of DX series 1, which it is not meant for.")
+    );
     assert_eq!(refused["reason"], "the patient's age is 40 years");
     let ran = &steps(&admin, "run").await[0];
     assert!(ran["sentence"].as_str().unwrap().ends_with("ran and found Pneumonia (0.86, threshold 0.50)."), "{ran}");

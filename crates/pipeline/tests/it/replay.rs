@@ -42,7 +42,7 @@ async fn publishing_again_repeats_nothing_and_reaches_a_new_peer() {
     order(&test, Replay::Publish { run_id: run.id.clone() }).await.expect("ordered");
     test.work().await;
 
-    assert_eq!(test.runs(STUDY).await, [run.clone()], "the run stays as it was");
+    assert_eq!(test.runs(STUDY).await, std::slice::from_ref(&run), "the run stays as it was");
     assert_eq!(test.files(), files);
     let traced = deliveries(&test).await;
     assert_eq!(traced.len(), 2, "report and map");

@@ -53,7 +53,7 @@ impl Burst<'_> {
         if line.action == "series.routed" {
             let draft = draft(StepKind::Routed, format!("Asked every app about {series_is}."));
             let replay = is_last_routed.then_some(ReplayRequest { step: ReplayStep::Route, id: None });
-            return Draft { replay, ..draft };
+            return Draft { replay, at_ms: asked_ms(told, line), ..draft };
         }
         let (count, source) = (instances_words(self.count), source_words(&line.actor));
         let draft = draft(StepKind::Received, format!("Received {count} of {series_is} from {source}."));
@@ -61,6 +61,15 @@ impl Burst<'_> {
         let is_there = told.series.iter().any(|known| known.series_instance_uid.as_str() == series);
         if is_there { draft.replay(ReplayStep::Describe, series) } else { draft }
     }
+}
+
+/// When the apps were asked: the line comes after what they answered.
+fn asked_ms(told: &Told, line: &LogLine) -> i64 {
+    /// An answer that is older is to an earlier question, in milliseconds.
+    const ANSWER_MS_MAX: i64 = 5_000;
+    let of_series = told.decisions.iter().filter(|one| one.series_instance_uid.as_str() == line.object_id);
+    let answered = of_series.map(|one| one.decided_ms);
+    answered.filter(|ms| (line.at_ms - ANSWER_MS_MAX..line.at_ms).contains(ms)).min().unwrap_or(line.at_ms)
 }
 
 fn instances_of(line: &LogLine) -> usize {

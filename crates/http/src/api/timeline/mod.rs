@@ -137,7 +137,7 @@ async fn get_timeline(
     caller.may(Action::StudyRead, &Resource::study(uid.as_str()))?;
     let told = Told::gather(&state, &caller, &uid).await?;
     let mut steps = steps::steps_of(&told);
-    steps.sort_by(|a, b| a.at_ms.cmp(&b.at_ms));
+    steps.sort_by_key(|draft| draft.at_ms);
     let may = |replay: &ReplayRequest| caller.may_any(replay.step.action()).is_ok();
     let steps = steps.into_iter().map(|draft| draft.step(may)).collect();
     let study = super::worklist::WorklistItem::of(&told.study);

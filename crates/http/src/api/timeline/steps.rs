@@ -6,15 +6,19 @@ use super::words::{app_words, findings_words, instances_words, result_of, result
 use super::{Draft, ReplayStep, StepKind, StepOutcome};
 use lightbox_domain::{Decision, Job, MapState, Outcome, Run, RunState};
 use lightbox_store::{LeftJob, StoredResult, TracedCommitment, TracedDelivery};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// All steps, in no order.
 pub(super) fn steps_of(told: &Told) -> Vec<Draft> {
     let mut steps = steps_of_arrivals(told);
     steps.extend(told.lines.iter().filter_map(|line| step_of_line(told, line)));
     steps.extend(steps_of_decisions(told));
+    let outside = outside_intended_use(&told.decisions);
     for (run, results) in &told.runs {
-        steps.push(step_of_run(told, run));
+        let is_told = outside.contains(&(run.deployment_id.as_str(), run.sop_instance_uid.as_str()));
+        if run.state != RunState::Rejected || !is_told {
+            steps.push(step_of_run(told, run));
+        }
         steps.extend(steps_of_results(told, run, results));
     }
     for traced in &told.deliveries {
@@ -23,6 +27,12 @@ pub(super) fn steps_of(told: &Told) -> Vec<Draft> {
     }
     steps.extend(told.jobs.iter().filter_map(|left| step_of_job(told, left)));
     steps
+}
+
+/// Deployments and the instances on which they did not run because of what they are meant for.
+fn outside_intended_use(decisions: &[Decision]) -> HashSet<(&str, &str)> {
+    let outside = decisions.iter().filter(|one| one.outcome == Outcome::OutsideIntendedUse);
+    outside.map(|one| (one.deployment_id.as_str(), one.sop_instance_uid.as_str())).collect()
 }
 
 /// One step for what a deployment decided alike about instances of a series.
@@ -41,7 +51,8 @@ fn steps_of_decisions(told: &Told) -> Vec<Draft> {
             Outcome::Matched => (format!("{app} applies to {count} of {series_is}."), StepOutcome::Ok),
             Outcome::NotApplicable => (format!("{app} does not apply to {series_is}."), StepOutcome::Ok),
             Outcome::OutsideIntendedUse => {
-                (format!("{app} is not meant for {count} of {series_is}."), StepOutcome::Problem)
+                let sentence = format!("{app} did not run on {count} of {series_is}, which it is not meant for.");
+                (sentence, StepOutcome::Problem)
             }
         };
         let draft = Draft::new(first.decided_ms, StepKind::Decision, sentence, ("series", series));
@@ -53,12 +64,11 @@ fn steps_of_decisions(told: &Told) -> Vec<Draft> {
 fn step_of_run(told: &Told, run: &Run) -> Draft {
     let app = app_words(told, &run.deployment_id);
     let draft = |sentence: String| Draft::new(run.queued_ms, StepKind::Run, sentence, ("run", &run.id)).by(app.clone());
-    let waiting = |draft: Draft| Draft {
-        next_ms: next_of(told.left(&Job::Run { run_id: run.id.clone() })),
-        ..draft.ended(StepOutcome::Waiting, &run.reason)
-    };
     match run.state {
-        RunState::Queued => waiting(draft(format!("{app} waits to run."))),
+        RunState::Queued => {
+            let waits = draft(format!("{app} waits to run.")).ended(StepOutcome::Waiting, &run.reason);
+            Draft { next_ms: next_of(told.left(&Job::Run { run_id: run.id.clone() })), ..waits }
+        }
         RunState::Running => draft(format!("{app} is running.")).ended(StepOutcome::Waiting, ""),
         RunState::Publishing => draft(format!("{app} {}; its report is being written.", findings_words(&run.findings)))
             .ended(StepOutcome::Waiting, ""),
