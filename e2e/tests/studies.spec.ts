@@ -67,7 +67,9 @@ test('a refusal stands out, with its reason', async ({ page }) => {
   await page.getByRole('link', { name: 'CompressedSamples, RG1', exact: true }).click();
   await page.getByRole('switch', { name: /Only what went wrong/ }).click();
   const steps = page.getByRole('main').getByRole('listitem');
-  await expect(steps.filter({ hasText: /did not run on 1 instance of CR series 1/ })).toContainText(/The patient's age is 64 years/);
+  await expect(steps.filter({ hasText: /did not run on 1 instance of CR series 1/ })).toContainText(
+    /The patient's age is 64 years/,
+  );
   await expect(steps.filter({ hasText: 'Received' })).toHaveCount(0);
   await keepScreenshot(page, 'timeline-refused');
 });
@@ -82,23 +84,30 @@ test('the system page shows disk, archive, jobs and associations', async ({ page
   await keepScreenshot(page, 'system');
 });
 
-test('what is deleted is listed with who and why, and comes back', async ({ page }) => {
+test('a study is deleted with a reason, is listed with who and why, and comes back', async ({ page }) => {
   await signIn(page, server);
-  const { study_instance_uid: study } = await page.evaluate(async () => {
-    const found = await fetch('/api/v1/worklist?search=FILM-01');
-    return ((await found.json()) as { items: { study_instance_uid: string }[] }).items[0] as { study_instance_uid: string };
-  });
   await goTo(page, 'Deletions');
   await expect(page.getByText('Nothing was deleted')).toBeVisible();
-  await server.command('delete', study, '--reason', 'sent by mistake');
-  await page.reload();
+  await goTo(page, 'Studies');
+  await page.getByRole('link', { name: 'Film, Normal One', exact: true }).click();
+  // Nothing is deleted while work is due on it.
+  await expect(page.getByText(/Stored the map over the image/)).toBeVisible({ timeout: 40_000 });
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  const form = page.getByRole('dialog', { name: 'Delete the study' });
+  await form.getByRole('textbox', { name: 'Why?' }).fill('sent by mistake');
+  await form.getByRole('button', { name: 'Delete study' }).click();
+  const found = page.getByRole('table', { name: 'Found studies' }).getByRole('row');
+  await expect(found.filter({ hasText: 'FILM-09' })).toHaveCount(1);
+  await expect(found.filter({ hasText: 'FILM-01' })).toHaveCount(0);
+
+  await goTo(page, 'Deletions');
   const row = page.getByRole('table', { name: 'Deletions' }).getByRole('row').filter({ hasText: 'sent by mistake' });
   await expect(row).toContainText('by hand');
   await keepScreenshot(page, 'deletions');
   await row.getByRole('button', { name: 'Bring back' }).click();
   await expect(row).toContainText('brought back by admin');
   await row.getByRole('link', { name: 'brought back' }).click();
-  await expect(page.getByRole('listitem').filter({ hasText: 'sent by mistake' })).toHaveCount(1);
+  await expect(page.getByRole('listitem').filter({ hasText: 'Sent by mistake.' })).toHaveCount(1);
 });
 
 test('a peer is changed: what it may do, and its limits', async ({ page }) => {
@@ -134,7 +143,9 @@ test('a newcomer with a known UID waits on the shelf, and changes places with wh
   await drawer.getByRole('button', { name: 'Replace by the one on the shelf' }).click();
   await expect(page.getByText('Nothing is to be decided')).toBeVisible();
   await page.getByText('Decided', { exact: true }).click();
-  await expect(page.getByRole('table', { name: 'Conflicts' })).toContainText('replaced; this is what was stored before');
+  await expect(page.getByRole('table', { name: 'Conflicts' })).toContainText(
+    'replaced; this is what was stored before',
+  );
   await goTo(page, 'Studies');
   await page.getByRole('link', { name: 'Film, Normal One', exact: true }).click();
   await expect(

@@ -31,30 +31,34 @@ pub async fn settle_conflict(
     actor: &Actor,
 ) -> Result<(), PipelineError> {
     let shelved = store.conflict(id).await?;
+    if how == Settlement::KeepFirst && shelved.state != "open" {
+        return refused(format!("conflict {id} was decided already; replace changes places, discard removes"));
+    }
     let uid = shelved.sop_instance_uid.as_str();
     let missing = || StoreError::Missing { kind: "stored instance of this conflict", id: uid.to_owned() };
     let stored = store.instance(uid).await?.ok_or_else(missing)?;
     let study = stored.study_instance_uid.as_str();
+    // Read before the transaction, which nobody else can write beside.
     let newcomer = match how {
         Settlement::Replace => Some(readable(store, limits, &shelved, &stored).await?),
         Settlement::KeepFirst | Settlement::Discard => None,
     };
     let mut write = store.write().await?;
-    let action = match (how, &newcomer) {
-        (Settlement::KeepFirst, _) => {
+    if let Some(entry) = &newcomer {
+        if let Some(due) = write.work_due(study).await? {
+            return refused(format!("work is due on the study: {due}; try again when it is done"));
+        }
+        write.replace_instance(id, entry, &actor.name).await?;
+    }
+    let action = match how {
+        Settlement::Replace => "conflict.replaced",
+        Settlement::KeepFirst => {
             write.keep_first(id, &actor.name).await?;
             "conflict.kept"
         }
-        (Settlement::Discard, _) | (Settlement::Replace, None) => {
+        Settlement::Discard => {
             write.discard_conflict(id).await?;
             "conflict.discarded"
-        }
-        (Settlement::Replace, Some(entry)) => {
-            if let Some(due) = write.work_due(study).await? {
-                return refused(format!("work is due on the study: {due}; try again when it is done"));
-            }
-            write.replace_instance(id, entry, &actor.name).await?;
-            "conflict.replaced"
         }
     };
     let detail = serde_json::json!({ "conflict": id, "newcomer": shelved.source, "stored": stored.source });

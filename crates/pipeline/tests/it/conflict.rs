@@ -73,6 +73,8 @@ async fn what_is_kept_or_thrown_away_is_never_promised_to_its_sender() {
     assert_eq!((open(&test).await, test.files()), (vec![], files));
     assert_eq!(test.store().conflicts(true, 10).await.expect("conflicts")[0].state, "kept");
 
+    let again = settle(&test, &shelved.id, Settlement::KeepFirst).await;
+    assert!(matches!(again, Err(PipelineError::Refused(_))), "it is decided");
     settle(&test, &shelved.id, Settlement::Discard).await.expect("discarded");
     assert_eq!(test.files(), files - 1);
     assert!(test.store().conflict(&shelved.id).await.is_err());

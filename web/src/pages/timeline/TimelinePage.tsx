@@ -11,6 +11,7 @@ import { ohifAddress } from '../../parts/ohif';
 import { ProblemNotice } from '../../parts/ProblemNotice';
 import { Uid } from '../../parts/Uid';
 import { ageAndSex, countText, personName } from '../../parts/words';
+import { DeleteStudy } from './DeleteStudy';
 import { StepList } from './StepList';
 
 /** While something waits, its next attempt is no event; so the page asks by itself. */
@@ -63,6 +64,7 @@ function Ways({ study }: { study: string }) {
       >
         OHIF
       </Button>
+      <DeleteStudy study={study} />
     </Group>
   );
 }

@@ -10,7 +10,7 @@ use lightbox_store::{LeftJob, LogLine, StoredResult, StoredSeries, StoredStudy, 
 use std::collections::HashMap;
 
 /// The most lines of the log that one timeline is told from.
-const LINES_MAX: i64 = 10_000;
+const LINES_MAX: i64 = 20_000;
 
 /// What the caller may see of a study.
 pub(super) struct Told {
