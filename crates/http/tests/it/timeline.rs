@@ -158,3 +158,31 @@ async fn a_delivery_tells_why_it_waits_and_is_ordered_once_more() {
     assert_eq!(steps(&admin, "delivered").await[0]["outcome"], "waiting");
     assert_eq!(steps(&admin, "ordered").await.len(), 1);
 }
+
+#[tokio::test]
+async fn what_was_ordered_again_comes_after_what_it_repeats() {
+    let (door, _, run) = with_run(DeploymentMode::Live, RunState::Finished).await;
+    let mut write = door.store.write().await.unwrap();
+    write.upsert_peer(&Peer { receives_results: true, ..Peer::new("PACS1", 0) }).await.unwrap();
+    write.order_deliveries(&run, &Uid::parse("2.25.30").unwrap()).await.unwrap();
+    write.commit().await.unwrap();
+    let id = door.store.deliveries(&run).await.unwrap().remove(0).id;
+    let deliver = async || {
+        let detail = json!({ "delivery": id }).to_string();
+        let event = Event::new("lightbox", "result.delivered", "instance", "2.25.30").detail(detail).study("2.25.1");
+        let mut write = door.store.write().await.unwrap();
+        write.end_delivery(&id, None).await.unwrap();
+        write.append_event(event).await.unwrap();
+        write.commit().await.unwrap();
+    };
+    deliver().await;
+    let admin = door.client(Role::Admin).await;
+    assert_eq!(steps(&admin, "delivered").await.len(), 1);
+    assert_eq!(admin.post(REPLAY, &json!({ "step": "deliver", "id": id })).await.code(), 202);
+    let waits = steps(&admin, "delivered").await;
+    assert_eq!(waits.iter().map(|step| &step["outcome"]).collect::<Vec<_>>(), ["ok", "waiting"]);
+    deliver().await;
+    let twice = steps(&admin, "delivered").await;
+    assert_eq!(twice.iter().map(|step| &step["outcome"]).collect::<Vec<_>>(), ["ok", "ok"]);
+    assert_eq!((&twice[0]["replay"], &twice[1]["replay"]["id"]), (&Value::Null, &json!(id)));
+}

@@ -83,7 +83,8 @@ fn detail(line: &LogLine) -> Value {
 /// What a line tells that no row and no burst does.
 pub(super) fn step_of_line(told: &Told, line: &LogLine) -> Option<Draft> {
     match line.action.as_str() {
-        "instance.stored" | "series.routed" | "result.delivered" => None,
+        "instance.stored" | "series.routed" => None,
+        "result.delivered" => step_of_earlier_delivery(told, line),
         action if action.starts_with("run.") => step_of_run_line(told, line),
         action if action.starts_with("delivery.") => step_of_delivery_line(told, line),
         action if action.starts_with("commitment.") => None,
@@ -118,6 +119,17 @@ fn step_of_run_line(told: &Told, line: &LogLine) -> Option<Draft> {
         }
         _ => None,
     }
+}
+
+/// A delivery that was ordered again since; the last one is its row's to tell.
+fn step_of_earlier_delivery(told: &Told, line: &LogLine) -> Option<Draft> {
+    let one = &told.delivery(detail(line)["delivery"].as_str()?)?.delivery;
+    if one.delivered_ms.is_some_and(|delivered_ms| line.at_ms >= delivered_ms) {
+        return None;
+    }
+    let what = result_of(told, told.run(&one.run_id), &one.sop_instance_uid);
+    let sentence = format!("Delivered {what} to {}.", one.ae_title);
+    Some(Draft::new(line.at_ms, StepKind::Delivered, sentence, ("delivery", &one.id)).by(one.ae_title.clone()))
 }
 
 fn step_of_delivery_line(told: &Told, line: &LogLine) -> Option<Draft> {

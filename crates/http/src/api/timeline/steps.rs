@@ -63,7 +63,8 @@ fn steps_of_decisions(told: &Told) -> Vec<Draft> {
 
 fn step_of_run(told: &Told, run: &Run) -> Draft {
     let app = app_words(told, &run.deployment_id);
-    let draft = |sentence: String| Draft::new(run.queued_ms, StepKind::Run, sentence, ("run", &run.id)).by(app.clone());
+    let at_ms = told.ordered_ms("run.retried", &run.id).unwrap_or(run.queued_ms);
+    let draft = |sentence: String| Draft::new(at_ms, StepKind::Run, sentence, ("run", &run.id)).by(app.clone());
     match run.state {
         RunState::Queued => {
             let waits = draft(format!("{app} waits to run.")).ended(StepOutcome::Waiting, &run.reason);
@@ -106,7 +107,8 @@ fn step_of_delivery(told: &Told, traced: &TracedDelivery) -> Draft {
     let one = &traced.delivery;
     let what = result_of(told, told.run(&one.run_id), &one.sop_instance_uid);
     let draft = |sentence: String| {
-        Draft::new(traced.created_ms, StepKind::Delivered, sentence, ("delivery", &one.id))
+        let at_ms = told.ordered_ms("delivery.ordered_again", &one.id).unwrap_or(traced.created_ms);
+        Draft::new(at_ms, StepKind::Delivered, sentence, ("delivery", &one.id))
             .until(one.delivered_ms)
             .by(one.ae_title.clone())
     };

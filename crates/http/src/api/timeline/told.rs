@@ -90,6 +90,12 @@ impl Told {
         self.deliveries.iter().find(|one| one.delivery.id == id)
     }
 
+    /// When a person last ordered this of a run or delivery.
+    pub fn ordered_ms(&self, action: &str, id: &str) -> Option<i64> {
+        let is_it = |line: &&LogLine| line.action == action && line.object_id == id;
+        self.lines.iter().rev().find(is_it).map(|line| line.at_ms)
+    }
+
     /// The job that is left of this kind and subject.
     pub fn left(&self, job: &Job) -> Option<&LeftJob> {
         self.jobs.iter().find(|left| left.job == *job)
