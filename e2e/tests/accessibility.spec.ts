@@ -1,5 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
+import { isAccessible } from '../src/accessible';
 import { type Server, startUsedServer } from '../src/server';
 import { expect, imageIsShown, keepScreenshot, openStudy, rowOf, signIn, test } from '../src/test';
 
@@ -12,16 +11,6 @@ test.afterAll(() => server.stop());
 
 // The narrowest window that everything must work in.
 test.use({ viewport: { width: 1024, height: 768 } });
-
-/** Fails on anything that WCAG 2.2 AA forbids and axe can see, or on a page wider than the window. */
-async function isAccessible(page: Page, name: string): Promise<void> {
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  expect.soft(found, name).toEqual([]);
-  const overflow = await page.evaluate(() => document.body.scrollWidth - document.body.clientWidth);
-  expect.soft(overflow, `${name} is wider than the window by`).toBeLessThanOrEqual(0);
-}
 
 for (const scheme of ['dark', 'light']) {
   test(`every page is accessible in ${scheme}`, async ({ page }) => {

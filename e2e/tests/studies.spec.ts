@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { isAccessible } from '../src/accessible';
 import { type Server, startUsedServer } from '../src/server';
 import { expect, goTo, keepScreenshot, signIn, test } from '../src/test';
 
@@ -85,6 +86,7 @@ test('the system page shows disk, archive, jobs and associations', async ({ page
 });
 
 test('a study is deleted with a reason, is listed with who and why, and comes back', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   await signIn(page, server);
   await goTo(page, 'Deletions');
   await expect(page.getByText('Nothing was deleted')).toBeVisible();
@@ -95,6 +97,7 @@ test('a study is deleted with a reason, is listed with who and why, and comes ba
   await page.getByRole('button', { name: 'Delete…' }).click();
   const form = page.getByRole('dialog', { name: 'Delete the study' });
   await form.getByRole('textbox', { name: 'Why?' }).fill('sent by mistake');
+  await isAccessible(page, 'delete a study');
   await form.getByRole('button', { name: 'Delete study' }).click();
   const found = page.getByRole('table', { name: 'Found studies' }).getByRole('row');
   await expect(found.filter({ hasText: 'FILM-09' })).toHaveCount(1);
@@ -139,6 +142,7 @@ test('a newcomer with a known UID waits on the shelf, and changes places with wh
   const drawer = page.getByRole('dialog', { name: 'What differs' });
   const age = drawer.getByRole('row').filter({ hasText: 'PatientAge' });
   await expect(age.getByRole('cell').nth(1)).toHaveText('006Y');
+  await isAccessible(page, 'what differs');
   await keepScreenshot(page, 'conflict');
   await drawer.getByRole('button', { name: 'Replace by the one on the shelf' }).click();
   await expect(page.getByText('Nothing is to be decided')).toBeVisible();
