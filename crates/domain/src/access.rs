@@ -70,6 +70,12 @@ named! {
         StudyWrite = "study.write",
         /// Delete studies, or parts of them, and bring them back.
         StudyDelete = "study.delete",
+        /// See newcomers on the conflict shelf, without what they say of patients.
+        ConflictRead = "conflict.read",
+        /// Decide between what is stored and a newcomer.
+        ConflictSettle = "conflict.settle",
+        /// Have a step of a study's way done again.
+        StudyReplay = "study.replay",
         /// Run an app outside its intended use, with a reason.
         RunOverride = "run.override",
         /// Try a failed run again.

@@ -29,6 +29,9 @@ pub struct EchoOutcome {
 /// Sends a C-ECHO to a peer. Given by the binary, since this door knows no other.
 pub type EchoPeer = Arc<dyn Fn(Peer) -> Pin<Box<dyn Future<Output = EchoOutcome> + Send>> + Send + Sync>;
 
+/// How many associations of each peer are under way. Given by the binary, as [`EchoPeer`] is.
+pub type CountAssociations = Arc<dyn Fn() -> Vec<(String, u32)> + Send + Sync>;
+
 /// What the handlers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpState {
@@ -40,6 +43,7 @@ pub struct HttpState {
     pub(crate) onnxruntime: Option<Arc<PathBuf>>,
     pub(crate) echo: EchoPeer,
     pub(crate) metrics: Option<RenderMetrics>,
+    pub(crate) associations: Option<CountAssociations>,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) decoding: Arc<Semaphore>,
     pub(crate) closing: CancellationToken,
@@ -65,6 +69,7 @@ impl HttpState {
             onnxruntime: None,
             echo,
             metrics: None,
+            associations: None,
             throttle: Arc::new(Throttle::default()),
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE_MAX)),
             closing: CancellationToken::new(),
@@ -75,6 +80,13 @@ impl HttpState {
     #[must_use]
     pub fn with_metrics(mut self, render: RenderMetrics) -> Self {
         self.metrics = Some(render);
+        self
+    }
+
+    /// The same with what counts associations, for the system page.
+    #[must_use]
+    pub fn with_associations(mut self, count: CountAssociations) -> Self {
+        self.associations = Some(count);
         self
     }
 

@@ -186,7 +186,7 @@ impl Store {
     }
 }
 
-fn line_of(row: &AnyRow) -> Result<LogLine, StoreError> {
+pub(crate) fn line_of(row: &AnyRow) -> Result<LogLine, StoreError> {
     Ok(LogLine {
         seq: row.try_get("seq")?,
         at_ms: row.try_get("at_ms")?,

@@ -123,7 +123,8 @@ impl Store {
             let uid = instance.entry.instance.sop_instance_uid.as_str();
             let event = Event::new(&instance.source.label(), "instance.conflicted", "instance", uid)
                 .outcome("another data set with this SOP Instance UID is stored; the newcomer is on the conflict shelf")
-                .detail(serde_json::json!({ "conflict": id }).to_string());
+                .detail(serde_json::json!({ "conflict": id }).to_string())
+                .study(instance.entry.study.study_instance_uid.as_str());
             write.append_event(event).await?;
         }
         write.commit().await?;

@@ -4,6 +4,7 @@ use crate::batch::{Batch, Execute};
 use crate::{Store, StoreError, Write, now_ms};
 use lightbox_domain::{Job, JobKind};
 use sqlx::Row;
+use sqlx::any::AnyRow;
 use std::collections::HashMap;
 
 /// How long a worker may hold a job before another takes it, in milliseconds. A server releases all its claims when it
@@ -19,6 +20,19 @@ pub struct Claimed {
     pub attempts: i64,
     /// How often it had been asked for when it was claimed.
     wanted: i64,
+}
+
+/// How much is left to do of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobCount {
+    /// The kind's name.
+    pub kind: String,
+    /// Jobs that wait or are under way.
+    pub waiting: i64,
+    /// Jobs that were given up and stay for a person to see.
+    pub given_up: i64,
+    /// When the first of those that wait is to be done, in milliseconds since 1970.
+    pub due_ms: Option<i64>,
 }
 
 const CLAIM_ON_SQLITE: &str = "
@@ -206,6 +220,29 @@ impl Store {
         let counted = counted.collect::<Result<HashMap<String, i64>, StoreError>>()?;
         let names = JobKind::ALL.into_iter().map(JobKind::as_str);
         Ok(names.map(|name| (name, counted.get(name).copied().unwrap_or(0))).collect())
+    }
+
+    /// What is left to do of each kind of which something is left.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn job_counts(&self) -> Result<Vec<JobCount>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT kind, CAST(SUM(1 - dead) AS BIGINT) AS waiting, CAST(SUM(dead) AS BIGINT) AS given_up,
+                 MIN(CASE WHEN dead = 0 THEN due_ms END) AS due_ms
+             FROM jobs GROUP BY kind ORDER BY MIN(priority)",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        let count = |row: &AnyRow| {
+            Ok(JobCount {
+                kind: row.try_get("kind")?,
+                waiting: row.try_get("waiting")?,
+                given_up: row.try_get("given_up")?,
+                due_ms: row.try_get("due_ms")?,
+            })
+        };
+        rows.iter().map(count).collect()
     }
 
     /// Releases every claim. Called once at start by the server that holds the data folder's lock.

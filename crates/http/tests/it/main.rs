@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod conflicts;
 mod deletions;
 mod door;
 mod ohif;
@@ -13,4 +14,5 @@ mod qido;
 mod session;
 mod shadow;
 mod stow;
+mod timeline;
 mod wado;

@@ -59,7 +59,15 @@ async fn a_session_says_what_its_person_may_do_and_ends() {
     assert_eq!(session["role"], "technologist");
     assert_eq!(
         session["actions"],
-        json!(["study.read", "dicomweb.read", "study.write", "dicomweb.write", "peer.read"])
+        json!([
+            "study.read",
+            "dicomweb.read",
+            "study.write",
+            "dicomweb.write",
+            "conflict.read",
+            "study.replay",
+            "peer.read"
+        ])
     );
     let ended = browser.send("DELETE", "/api/v1/session", &[], Vec::new()).await;
     assert_eq!(ended.code(), 204);

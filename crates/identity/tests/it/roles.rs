@@ -9,11 +9,12 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Admin, Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>()),
         (Role::Radiologist, vec!["study.read", "run.override", "run.retry"]),
         (Role::Clinician, vec!["study.read"]),
-        (Role::Technologist, vec!["study.read", "study.write", "peer.read"]),
+        (Role::Technologist, vec!["study.read", "study.write", "conflict.read", "study.replay", "peer.read"]),
         (
             Role::AiLead,
             vec![
                 "study.read",
+                "study.replay",
                 "run.override",
                 "run.retry",
                 "shadow.read",
@@ -27,7 +28,7 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Committee, vec![]),
         (Role::Educator, vec![]),
         (Role::Learner, vec![]),
-        (Role::Operations, vec!["event.read", "system.read"]),
+        (Role::Operations, vec!["conflict.read", "event.read", "system.read"]),
     ];
     let found: Vec<_> = Role::ALL
         .iter()
