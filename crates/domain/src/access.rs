@@ -70,6 +70,8 @@ named! {
         StudyWrite = "study.write",
         /// Delete studies, or parts of them, and bring them back.
         StudyDelete = "study.delete",
+        /// Correct what is said of studies and their patients, merge patients, and undo it.
+        StudyCorrect = "study.correct",
         /// See newcomers on the conflict shelf, without what they say of patients.
         ConflictRead = "conflict.read",
         /// Decide between what is stored and a newcomer.

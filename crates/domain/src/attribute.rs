@@ -37,6 +37,8 @@ pub struct Attribute {
     pub is_gathered: bool,
     /// Whether it is given only to those who ask for it.
     pub is_optional: bool,
+    /// Whether a person may correct it.
+    pub is_correctable: bool,
 }
 
 impl Attribute {
@@ -106,6 +108,8 @@ struct Row {
     gathered: bool,
     #[serde(default)]
     optional: bool,
+    #[serde(default)]
+    correctable: bool,
 }
 
 static ATTRIBUTES: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
@@ -121,6 +125,7 @@ static ATTRIBUTES: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
             is_count: row.count,
             is_gathered: row.gathered,
             is_optional: row.optional,
+            is_correctable: row.correctable,
         })
     };
     let mut attributes: Vec<_> = rows.into_iter().filter_map(attribute).collect();

@@ -37,6 +37,11 @@ pub enum Job {
         /// The instance.
         sop_instance_uid: String,
     },
+    /// Apply the merges of its patient to a study that has arrived.
+    Correct {
+        /// The study.
+        study_instance_uid: String,
+    },
     /// Remove the bytes of what was deleted.
     Purge {
         /// The deletion.
@@ -76,6 +81,8 @@ pub enum JobKind {
     Describe,
     /// [`Job::Reject`]
     Reject,
+    /// [`Job::Correct`]
+    Correct,
     /// [`Job::Purge`]
     Purge,
     /// [`Job::Lifecycle`]
@@ -91,8 +98,9 @@ pub enum JobKind {
 impl JobKind {
     /// All kinds, most urgent first: what nobody may see any more goes first, then what a reader waits for goes before
     /// what explains it.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Reject,
+        Self::Correct,
         Self::Publish,
         Self::Route,
         Self::Run,
@@ -120,6 +128,7 @@ impl JobKind {
             Self::ReportCommitment => "report_commitment",
             Self::AskCommitment => "ask_commitment",
             Self::Reject => "reject",
+            Self::Correct => "correct",
             Self::Purge => "purge",
             Self::Lifecycle => "lifecycle",
         }
@@ -146,6 +155,7 @@ impl Job {
             Self::ReportCommitment { .. } => JobKind::ReportCommitment,
             Self::AskCommitment { .. } => JobKind::AskCommitment,
             Self::Reject { .. } => JobKind::Reject,
+            Self::Correct { .. } => JobKind::Correct,
             Self::Purge { .. } => JobKind::Purge,
             Self::Lifecycle => JobKind::Lifecycle,
         }
@@ -163,6 +173,7 @@ impl Job {
             Self::Deliver { delivery_id } | Self::AskCommitment { delivery_id } => delivery_id.clone(),
             Self::ReportCommitment { commitment_id } => commitment_id.clone(),
             Self::Reject { sop_instance_uid } => sop_instance_uid.clone(),
+            Self::Correct { study_instance_uid } => study_instance_uid.clone(),
             Self::Purge { deletion_id } => deletion_id.clone(),
             Self::Lifecycle => "daily".to_owned(),
         }
@@ -189,6 +200,7 @@ impl Job {
             JobKind::ReportCommitment => Self::ReportCommitment { commitment_id: subject },
             JobKind::AskCommitment => Self::AskCommitment { delivery_id: subject },
             JobKind::Reject => Self::Reject { sop_instance_uid: subject },
+            JobKind::Correct => Self::Correct { study_instance_uid: subject },
             JobKind::Purge => Self::Purge { deletion_id: subject },
             JobKind::Lifecycle => Self::Lifecycle,
         })
@@ -219,6 +231,7 @@ mod tests {
             Job::ReportCommitment { commitment_id: id() },
             Job::AskCommitment { delivery_id: id() },
             Job::Reject { sop_instance_uid: "1.2.3".into() },
+            Job::Correct { study_instance_uid: "1.2".into() },
             Job::Purge { deletion_id: id() },
             Job::Lifecycle,
         ];

@@ -2,7 +2,7 @@
 //!
 //! Read it in the order of a study's way: what arrives ([`study`]), which app is for it ([`manifest`], [`routing`]),
 //! what is executed ([`deployment`], [`run`], [`job`]), what it says ([`finding`]), who may see that ([`visible`],
-//! [`access`]), and what is remembered ([`event`]). What other systems may search for is in [`attribute`] and [`query`].
+//! [`access`]), what people correct ([`mod@overlay`]), and what is remembered ([`event`]). What other systems may search for is in [`attribute`] and [`query`].
 
 pub mod access;
 pub mod attribute;
@@ -14,6 +14,7 @@ pub mod job;
 pub mod lifecycle;
 pub mod limit;
 pub mod manifest;
+pub mod overlay;
 pub mod peer;
 pub mod query;
 pub mod routing;
@@ -36,6 +37,7 @@ pub use manifest::{
     Absent, AppSection, AttributeRule, Fill, FillName, FindingRule, InputLevel, InputSection, Layout, Manifest,
     ManifestError, MapMethod, MapSection, ModelSection, Resize, RunnerKind, TensorSection,
 };
+pub use overlay::{Correction, Overlaid, Overlay, OverlayScope, Values, ValuesError, overlay};
 pub use peer::{AeTitle, AeTitleError, Peer, PeerPolicy, PeerService, PendingPeer};
 pub use query::{Key, Matching, Query, QueryError, fold_name};
 pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age, years_between};

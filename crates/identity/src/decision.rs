@@ -72,6 +72,7 @@ impl Resource {
     pub fn all(action: Action) -> Self {
         let kind = match action {
             Action::StudyRead | Action::StudyWrite | Action::StudyDelete | Action::StudyReplay => "Study",
+            Action::StudyCorrect => "Study",
             // Of a study's instances.
             Action::ConflictRead | Action::ConflictSettle => "Study",
             Action::RunOverride | Action::RunRetry | Action::ShadowRead => "Run",

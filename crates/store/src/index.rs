@@ -6,7 +6,7 @@ use crate::events::{LogHead, push_events};
 use crate::jobs::push_job;
 use crate::studies::listed;
 use crate::write::Told;
-use crate::{BlobKey, NewInstance, StoreError, Write, now_ms};
+use crate::{BlobKey, NewInstance, StoreError, Write, now_ms, overlays};
 use lightbox_domain::{AiState, Attribute, Event, Job, Level, Uid, fold_name};
 use sqlx::Row as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -56,6 +56,8 @@ pub(crate) struct Before {
     head: LogHead,
     /// Whether a deployment could run on anything.
     has_deployments: bool,
+    /// What is to be done about studies of which something was decided before they arrived.
+    corrections: Vec<Job>,
 }
 
 /// An instance that is stored already.
@@ -134,13 +136,15 @@ impl Before {
                 .push(" AND series_instance_uid = ")
                 .bind(series.as_str());
         }
+        overlays::push_look(&mut batch, instances.iter());
         batch.statement("SELECT 'deployment' FROM deployments WHERE enabled = 1 LIMIT 1");
         Self::of_rows(&transaction.execute(batch).await?)
     }
 
     fn of_rows(rows: &[Row]) -> Result<Self, StoreError> {
         let head = LogHead::of_rows(rows)?;
-        let mut before = Self { known: HashMap::new(), series: HashMap::new(), head, has_deployments: false };
+        let (known, series, corrections) = (HashMap::new(), HashMap::new(), Vec::new());
+        let mut before = Self { known, series, head, has_deployments: false, corrections };
         for row in rows {
             match row.text(0) {
                 "known" => {
@@ -156,6 +160,7 @@ impl Before {
                     let series = KnownSeries { instances: row.integer(4).unwrap_or(0), sop_classes };
                     before.series.insert((row.text(1).to_owned(), row.text(2).to_owned()), series);
                 }
+                "overlay" => before.corrections.push(overlays::job_of(row)),
                 "deployment" => before.has_deployments = true,
                 _ => {}
             }
@@ -185,6 +190,10 @@ pub(crate) async fn insert(
     for (job, due_ms, keeps_earlier) in groups.iter().flat_map(|group| jobs_after(group, before.has_deployments)) {
         push_job(&mut batch, &job, due_ms, keeps_earlier);
         told.nudge_at(due_ms);
+    }
+    for job in &before.corrections {
+        push_job(&mut batch, job, now_ms(), true);
+        told.nudge_at(now_ms());
     }
     told.live = push_events(&mut batch, before.head, stored_events(stored));
     transaction.execute(batch).await?;

@@ -112,22 +112,24 @@ impl Store {
         rows.iter().map(instance_of).collect()
     }
 
-    /// The file of the first indexed instance of a study, or of a series of it, or of this instance.
+    /// The first indexed instance of a study, or of a series of it, or this instance.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn first_file(
+    pub async fn first_instance(
         &self,
         study_instance_uid: &str,
         series_instance_uid: Option<&str>,
         sop_instance_uid: Option<&str>,
-    ) -> Result<Option<BlobKey>, StoreError> {
-        let row = sqlx::query(
-            "SELECT blob_key FROM instances
+    ) -> Result<Option<StoredInstance>, StoreError> {
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            instance_columns!(),
+            " FROM instances
              WHERE study_instance_uid = $1 AND ($2 = '' OR series_instance_uid = $3) AND ($4 = '' OR sop_instance_uid = $5)
                AND indexed = 1
-             ORDER BY series_instance_uid, instance_number, sop_instance_uid LIMIT 1",
-        )
+             ORDER BY series_instance_uid, instance_number, sop_instance_uid LIMIT 1"
+        ))
         .bind(study_instance_uid)
         .bind(series_instance_uid.unwrap_or_default())
         .bind(series_instance_uid.unwrap_or_default())
@@ -135,7 +137,7 @@ impl Store {
         .bind(sop_instance_uid.unwrap_or_default())
         .fetch_optional(self.readers())
         .await?;
-        row.map(|row| Ok(BlobKey::of_row(row.try_get("blob_key")?))).transpose()
+        row.as_ref().map(instance_of).transpose()
     }
 
     /// The instances of a series that no rule has looked at yet.
