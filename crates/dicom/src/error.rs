@@ -32,6 +32,9 @@ pub enum InspectError {
     /// The transfer syntax is in no registry, so the bytes cannot be interpreted.
     #[error("the transfer syntax {0} is not known: send the object in a standard one")]
     UnknownTransferSyntax(String),
+    /// A correction lies over the object that it cannot carry.
+    #[error("the object cannot be given as it was corrected: {0}")]
+    Uncorrectable(String),
     /// The file system failed.
     #[error("cannot read the file: {0}")]
     Io(#[from] std::io::Error),

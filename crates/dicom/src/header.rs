@@ -1,15 +1,13 @@
 //! An object's attributes without its pixels.
 
-use crate::InspectError;
 use crate::object::{self, Attributes, PixelData};
+use crate::{InspectError, ObjectFile};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
 use dicom_object::InMemDicomObject;
 use lightbox_domain::{AttributeSource, Limits};
-use std::fs::File;
 use std::io::Cursor;
-use std::path::Path;
 
 /// An object's attributes without its pixels; texts are decoded to UTF-8.
 #[derive(Clone, Debug)]
@@ -19,13 +17,14 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the attributes of a Part 10 file. A deflated one may inflate to the default of `inflated_bytes_max`, which
+    /// Reads the attributes of a Part 10 file, with the correction that lies over it. A deflated one may inflate to the default of `inflated_bytes_max`, which
     /// `inspect` has already enforced at the door.
     ///
     /// # Errors
     /// [`InspectError`] when the file cannot be read.
-    pub fn read(path: &Path) -> Result<Self, InspectError> {
-        Self::from_opened(object::open(Box::new(File::open(path)?), Limits::default().inflated_bytes_max)?)
+    pub fn read(file: impl Into<ObjectFile>) -> Result<Self, InspectError> {
+        let reader = file.into().open()?;
+        Self::from_opened(object::open(Box::new(reader), Limits::default().inflated_bytes_max)?)
     }
 
     /// Reads the attributes of a Part 10 file in memory.

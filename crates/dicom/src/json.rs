@@ -1,7 +1,7 @@
 //! The DICOM JSON model (PS3.18 Annex F).
 
 use crate::object::{PixelData, little_endian_bytes};
-use crate::{Header, InspectError};
+use crate::{Header, InspectError, ObjectFile};
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{DicomValue, PrimitiveValue, Tag, VR};
@@ -9,7 +9,6 @@ use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use serde_json::{Map, Value, json};
-use std::path::Path;
 
 /// The longest binary value that is given inline, in bytes.
 const INLINE_BYTES_MAX: usize = 1024;
@@ -20,8 +19,8 @@ const INLINE_BYTES_MAX: usize = 1024;
 ///
 /// # Errors
 /// [`InspectError`] when the file cannot be read.
-pub fn metadata(path: &Path, bulk_data_uri: &str) -> Result<Value, InspectError> {
-    let header = Header::read(path)?;
+pub fn metadata(file: impl Into<ObjectFile>, bulk_data_uri: &str) -> Result<Value, InspectError> {
+    let header = Header::read(file)?;
     let mut attributes = data_set(header.object(), bulk_data_uri);
     // Texts leave as UTF-8, whatever they were.
     attributes.insert(hex(tags::SPECIFIC_CHARACTER_SET), json!({ "vr": "CS", "Value": ["ISO_IR 192"] }));
@@ -44,8 +43,8 @@ pub fn metadata(path: &Path, bulk_data_uri: &str) -> Result<Value, InspectError>
 ///
 /// # Errors
 /// [`InspectError`] when the file cannot be read.
-pub fn selected(path: &Path, tags: &[String]) -> Result<DatasetJson, InspectError> {
-    let header = Header::read(path)?;
+pub fn selected(file: impl Into<ObjectFile>, tags: &[String]) -> Result<DatasetJson, InspectError> {
+    let header = Header::read(file)?;
     let mut attributes = data_set(header.object(), "");
     attributes.retain(|tag, value| tags.contains(tag) && value.get("BulkDataURI").is_none());
     Ok(DatasetJson(attributes))

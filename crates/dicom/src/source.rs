@@ -116,6 +116,15 @@ impl<'a> ByteSource<'a> {
         Ok(bytes)
     }
 
+    /// At least one byte of what follows, at most so many; none at the end.
+    pub(crate) fn read_some(&mut self, bytes_max: u64) -> Result<Vec<u8>, InspectError> {
+        let available = self.available()?;
+        let count = available.len().min(usize::try_from(bytes_max).unwrap_or(usize::MAX));
+        let bytes = available[..count].to_vec();
+        self.consume(count);
+        Ok(bytes)
+    }
+
     /// Passes over bytes: by seeking in a plain file, by inflating and forgetting otherwise.
     pub(crate) fn skip(&mut self, length: u64) -> Result<(), InspectError> {
         if let Some(remaining) = self.remaining() {

@@ -5,14 +5,12 @@ use crate::frames::PixelModule;
 use crate::object::decode_value;
 use crate::text::CharacterSets;
 use crate::walk::{Element, Event, Walker};
-use crate::{InspectError, PixelError, TranscodeError, decode, object, syntax};
+use crate::{ObjectFile, PixelError, TranscodeError, decode, object, syntax};
 use dicom_core::{DataElement, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use lightbox_domain::Limits;
 use std::collections::HashMap;
-use std::fs::File;
-use std::path::Path;
 
 /// The most bytes that the icons of an object take, compressed or not.
 const ICON_BYTES_MAX: usize = 16 << 20;
@@ -33,9 +31,8 @@ pub(super) struct Icon {
 }
 
 /// The compressed icons of an object, by where their items begin.
-pub(super) fn read(path: &Path, limits: &Limits) -> Result<HashMap<u64, Icon>, TranscodeError> {
-    let file = File::open(path).map_err(InspectError::Io)?;
-    let mut opened = object::open(Box::new(file), limits.inflated_bytes_max)?;
+pub(super) fn read(file: &ObjectFile, limits: &Limits) -> Result<HashMap<u64, Icon>, TranscodeError> {
+    let mut opened = object::open(Box::new(file.open()?), limits.inflated_bytes_max)?;
     let (mut icons, mut items, mut bytes) = (HashMap::new(), Vec::new(), 0);
     while let Some(event) = opened.walker.next()? {
         match event {

@@ -24,7 +24,7 @@ mod pixels;
 use crate::object::{PixelData, text};
 use crate::source::ByteSource;
 use crate::syntax::{self, can_transcode};
-use crate::{Header, InspectError, PixelError, TranscodeError, object, part10, part10_prefix};
+use crate::{Header, InspectError, ObjectFile, PixelError, TranscodeError, object, part10, part10_prefix};
 use copy::Copier;
 use dicom_dictionary_std::tags;
 use elements::ElementWriter;
@@ -34,9 +34,7 @@ use icons::Icon;
 use lightbox_domain::{Limits, Uid};
 use pixels::{Change, FirstFrame};
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
 
 /// Bytes that are copied at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -44,7 +42,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// An object that can be written in another transfer syntax, as often as needed.
 #[derive(Debug)]
 pub struct Transcoded {
-    path: PathBuf,
+    file: ObjectFile,
     transfer_syntax_uid: String,
     sop_class_uid: Uid,
     sop_instance_uid: Uid,
@@ -72,23 +70,24 @@ struct Rewrite {
     icons: HashMap<u64, Icon>,
 }
 
-/// Prepares to write a stored object in the syntax `to`. The first frame is converted at once, so that what cannot be done
+/// Prepares to write a stored object, with the correction that lies over it, in the syntax `to`. The first frame is converted at once, so that what cannot be done
 /// is known before anything is written.
 ///
 /// # Errors
 /// [`TranscodeError::Unsupported`] when there is no way from one syntax to the other, or not for this object;
 /// [`TranscodeError::Pixels`] or [`TranscodeError::Object`] when it cannot be read.
-pub fn transcode(path: &Path, to: &str, limits: &Limits) -> Result<Transcoded, TranscodeError> {
-    let header = Header::read(path)?;
+pub fn transcode(file: impl Into<ObjectFile>, to: &str, limits: &Limits) -> Result<Transcoded, TranscodeError> {
+    let file = file.into();
+    let header = Header::read(&file)?;
     let from = header.transfer_syntax_uid();
     if !can_transcode(from, to) {
         return Err(TranscodeError::Unsupported(format!("{from} cannot be turned into {to}")));
     }
-    let plan = if from == to { Plan::Keep } else { Plan::Rewrite(plan_rewrite(path, &header, to, limits)?) };
+    let plan = if from == to { Plan::Keep } else { Plan::Rewrite(plan_rewrite(&file, &header, to, limits)?) };
     let uid =
         |keyword, tag| Uid::parse(&text(header.object(), tag)).map_err(|why| InspectError::BadUid { keyword, why });
     Ok(Transcoded {
-        path: path.to_owned(),
+        file,
         transfer_syntax_uid: to.to_owned(),
         sop_class_uid: uid("SOPClassUID", tags::SOP_CLASS_UID)?,
         sop_instance_uid: uid("SOPInstanceUID", tags::SOP_INSTANCE_UID)?,
@@ -97,14 +96,14 @@ pub fn transcode(path: &Path, to: &str, limits: &Limits) -> Result<Transcoded, T
     })
 }
 
-fn plan_rewrite(path: &Path, header: &Header, to: &str, limits: &Limits) -> Result<Rewrite, TranscodeError> {
+fn plan_rewrite(file: &ObjectFile, header: &Header, to: &str, limits: &Limits) -> Result<Rewrite, TranscodeError> {
     let from = header.transfer_syntax_uid();
-    let icons = if syntax::is_encapsulated(from) { icons::read(path, limits)? } else { HashMap::new() };
+    let icons = if syntax::is_encapsulated(from) { icons::read(file, limits)? } else { HashMap::new() };
     let pixels = match (header.pixel_data(), syntax::is_encapsulated(to)) {
         (None, true) => return Err(TranscodeError::Unsupported("it has no pixel data to compress".to_owned())),
         (None | Some(PixelData::Native { .. }), false) => None,
-        (Some(PixelData::Encapsulated { .. }), false) => Some(FirstFrame::decode(path, limits)?),
-        (Some(_), true) => Some(FirstFrame::encode(path, to, limits)?),
+        (Some(PixelData::Encapsulated { .. }), false) => Some(FirstFrame::decode(file.path(), limits)?),
+        (Some(_), true) => Some(FirstFrame::encode(file.path(), to, limits)?),
     };
     let changes = match &pixels {
         Some(first) => pixels::changes(header.object(), &first.module, syntax::is_lossless(from)),
@@ -163,7 +162,7 @@ impl Transcoded {
     }
 
     fn copy_stored(&self, out: &mut impl Write) -> Result<(), TranscodeError> {
-        let mut source = ByteSource::new(Box::new(File::open(&self.path).map_err(InspectError::Io)?))?;
+        let mut source = ByteSource::new(Box::new(self.file.open()?))?;
         part10::read_meta_group(&mut source)?;
         let mut buffer = vec![0; CHUNK_BYTES];
         while let Some(left @ 1..) = source.remaining() {
@@ -186,8 +185,7 @@ impl Transcoded {
     }
 
     fn rewrite(&self, rewrite: &Rewrite, out: &mut impl Write) -> Result<(), TranscodeError> {
-        let file = File::open(&self.path).map_err(InspectError::Io)?;
-        let mut opened = object::open(Box::new(file), self.limits.inflated_bytes_max)?;
+        let mut opened = object::open(Box::new(self.file.open()?), self.limits.inflated_bytes_max)?;
         let explicit_vr = syntax::lookup(&self.transfer_syntax_uid).is_some_and(|syntax| syntax.encoding.explicit_vr);
         let mut writer = ElementWriter::new(out, explicit_vr);
         Copier::new(self, rewrite).copy(&mut opened.walker, &mut writer)

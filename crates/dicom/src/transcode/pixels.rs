@@ -90,7 +90,7 @@ pub(super) fn write<W: Write>(
     first: &FirstFrame,
     writer: &mut ElementWriter<'_, W>,
 ) -> Result<(), TranscodeError> {
-    let reader = FrameReader::open(&transcoded.path, &transcoded.limits)?;
+    let reader = FrameReader::open(transcoded.file.path(), &transcoded.limits)?;
     if syntax::is_encapsulated(&transcoded.transfer_syntax_uid) {
         write_encapsulated(reader, &transcoded.transfer_syntax_uid, first, writer)
     } else {

@@ -12,6 +12,7 @@ mod header;
 mod inspect;
 mod metadata;
 mod mutated;
+mod overlay;
 mod part10;
 mod results;
 mod samples;
