@@ -70,6 +70,10 @@ enum Command {
     Undelete(commands::delete::Undelete),
     /// List what was deleted, why and by whom
     Deletions(commands::delete::Deletions),
+    /// Correct what is said of a study and its patient; stored bytes stay, and it can be undone
+    Correct(commands::correct::Correct),
+    /// Make all studies of one patient, also later ones, studies of another
+    Merge(commands::merge::Merge),
     /// Apply the lifecycle rules of lightbox.toml now, or say what they would do
     Lifecycle(commands::lifecycle::Lifecycle),
     /// Copy everything into a folder while the server works
@@ -113,6 +117,8 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::Delete(delete) => delete.execute(output).await,
         Command::Undelete(undelete) => undelete.execute(output).await,
         Command::Deletions(deletions) => deletions.execute(output).await,
+        Command::Correct(correct) => correct.execute(output).await,
+        Command::Merge(merge) => merge.execute(output).await,
         Command::Lifecycle(lifecycle) => lifecycle.execute(output).await,
         Command::Backup(backup) => backup.execute(output).await,
         Command::Restore(restore) => restore.execute(output).await,

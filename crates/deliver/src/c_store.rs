@@ -2,12 +2,11 @@
 //! Comprehensive SR. That one is written anew each time from the stored findings; the same run gives the same bytes.
 
 use crate::parcel::Parcel;
-use lightbox_dicom::{Header, ResultContext, check_result, derived_uid, write_report_basic};
+use lightbox_dicom::{Header, ObjectFile, ResultContext, check_result, derived_uid, write_report_basic};
 use lightbox_dimse::{DimseError, Node, Outgoing, store as c_store};
 use lightbox_domain::{Manifest, Run};
-use lightbox_pipeline::JobError;
+use lightbox_pipeline::{JobError, leaving};
 use lightbox_store::Store;
-use std::path::Path;
 
 /// Comprehensive 3D SR Storage (PS3.4 Table B.5-1).
 const COMPREHENSIVE_3D_SR: &str = "1.2.840.10008.5.1.4.1.1.88.34";
@@ -26,8 +25,8 @@ pub(crate) struct Sent {
 
 /// Sends the result; says what the peer now has.
 pub(crate) async fn send(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, JobError> {
-    let path = parcel.path.clone();
-    let result = blocking(move || Outgoing::open(&path)).await?.map_err(job_error)?;
+    let file = parcel.file.clone();
+    let result = blocking(move || Outgoing::open(&file)).await?.map_err(job_error)?;
     match c_store(&parcel.peer, us, &result).await {
         Ok(()) => Ok(Sent {
             sop_class_uid: parcel.instance.sop_class_uid.to_string(),
@@ -44,7 +43,7 @@ async fn send_basic(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, J
     let (run, uid) = (parcel.run.clone(), parcel.run.sop_instance_uid.as_str());
     let gone = || JobError::Permanent(format!("there is no instance {uid} any more"));
     let source = store.instance(uid).await?.ok_or_else(gone)?;
-    let source = store.blobs().path(&source.blob);
+    let source = leaving(store, &source).await?;
     let deployment = store.deployment(&run.deployment_id).await?;
     let basic_uid = derived_uid(&run.id, "report-basic").to_string();
     let report = blocking(move || write_basic(&source, &run, &deployment.manifest, &deployment.digest)).await??;
@@ -59,7 +58,7 @@ async fn send_basic(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, J
 }
 
 /// Writes the report for simple peers and has it pass the gate, as everything that leaves.
-fn write_basic(source: &Path, run: &Run, manifest: &Manifest, digest: &str) -> Result<Vec<u8>, JobError> {
+fn write_basic(source: &ObjectFile, run: &Run, manifest: &Manifest, digest: &str) -> Result<Vec<u8>, JobError> {
     let source = Header::read(source).map_err(|error| JobError::Transient(error.to_string()))?;
     let context = ResultContext { source: &source, manifest, run, digest, language: LANGUAGE };
     let report = write_report_basic(&context).map_err(|error| JobError::Permanent(error.to_string()))?;

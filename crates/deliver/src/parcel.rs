@@ -1,9 +1,9 @@
 //! All that a courier needs to know of a delivery.
 
+use lightbox_dicom::ObjectFile;
 use lightbox_domain::{Peer, Run};
-use lightbox_pipeline::JobError;
+use lightbox_pipeline::{JobError, leaving};
 use lightbox_store::{Delivery, Store, StoredInstance};
-use std::path::PathBuf;
 
 /// A result on its way.
 pub(crate) struct Parcel {
@@ -14,8 +14,8 @@ pub(crate) struct Parcel {
     pub run: Run,
     /// The result.
     pub instance: StoredInstance,
-    /// Its file.
-    pub path: PathBuf,
+    /// It as it leaves.
+    pub file: ObjectFile,
 }
 
 impl Parcel {
@@ -26,7 +26,7 @@ impl Parcel {
         let run = store.run(&delivery.run_id).await?.ok_or_else(|| missing("run", &delivery.run_id))?;
         let uid = &delivery.sop_instance_uid;
         let instance = store.instance(uid).await?.ok_or_else(|| missing("instance", uid))?;
-        let path = store.blobs().path(&instance.blob);
-        Ok(Self { delivery_id: delivery.id, peer, run, instance, path })
+        let file = leaving(store, &instance).await?;
+        Ok(Self { delivery_id: delivery.id, peer, run, instance, file })
     }
 }

@@ -10,7 +10,7 @@ use crate::connection::ConnectionError;
 use crate::contexts::Context;
 use crate::identifier::Identifier;
 use crate::retrieve::{Progress, instances};
-use crate::sending::{open, prepare, store_request};
+use crate::sending::{open_stored, prepare, store_request};
 use lightbox_store::StoredInstance;
 
 /// Serves a C-GET to its end.
@@ -57,8 +57,7 @@ impl Get {
         association: &mut Association,
         instance: &StoredInstance,
     ) -> Result<Result<u16, DimseError>, ConnectionError> {
-        let path = association.server.store.blobs().path(&instance.blob);
-        let object = match open(&path).await {
+        let object = match open_stored(&association.server.store, instance).await {
             Ok(object) => object,
             Err(error) => return Ok(Err(error)),
         };

@@ -20,7 +20,7 @@ use crate::identifier::Identifier;
 use crate::requestor::Requestor;
 use crate::retrieve::{Progress, instances};
 use crate::scu::{STORE_WAIT_MAX, Target};
-use crate::sending::{Batch, Originator, batches, open, store_one};
+use crate::sending::{Batch, Originator, batches, open_stored, store_one};
 use crate::store_scp::Reply;
 use lightbox_store::{StoreError, StoredInstance};
 use std::future::Future;
@@ -105,9 +105,10 @@ impl Move {
             }
             let sent = match &mut requestor {
                 Some(requestor) => {
-                    let path = association.server.store.blobs().path(&instance.blob);
+                    let store = association.server.store.clone();
                     let originator = self.originator.clone();
-                    let send = async { store_one(requestor, &open(&path).await?, Some(&originator)).await };
+                    let send =
+                        async { store_one(requestor, &open_stored(&store, &instance).await?, Some(&originator)).await };
                     self.hear(&mut association.connection, send).await?
                 }
                 None => Err(DimseError::NoAddress(self.target.called.clone())),

@@ -5,11 +5,11 @@ use crate::elements::{Encoding, read_header};
 use crate::implicit::to_implicit;
 use bytes::Bytes;
 use dicom_dictionary_std::uids::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
-use lightbox_dicom::{Header, offers, transcode, transfer_syntax};
+use lightbox_dicom::{Header, ObjectFile, offers, transcode, transfer_syntax};
 use lightbox_domain::Limits;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncSeekExt};
 use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
@@ -34,22 +34,23 @@ pub struct Outgoing {
 
 #[derive(Clone, Debug)]
 enum Data {
-    File(PathBuf),
+    File(ObjectFile),
     Bytes(Vec<u8>),
 }
 
 impl Outgoing {
-    /// Looks at the header of a file. Blocks; call it on a thread of its own.
+    /// Looks at the header of a file, with the correction that lies over it. Blocks; call it on a thread of its own.
     ///
     /// # Errors
     /// [`DimseError::Unsendable`] when it is no DICOM file that could be announced.
-    pub fn open(path: &Path) -> Result<Self, DimseError> {
-        let unsendable = |reason: String| DimseError::Unsendable { path: path.to_owned(), reason };
-        let header = Header::read(path).map_err(|error| unsendable(error.to_string()))?;
+    pub fn open(file: impl Into<ObjectFile>) -> Result<Self, DimseError> {
+        let file = file.into();
+        let unsendable = |reason: String| DimseError::Unsendable { path: file.path().to_owned(), reason };
+        let header = Header::read(&file).map_err(|error| unsendable(error.to_string()))?;
         let mut head = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(HEAD_BYTES_MAX).read_to_end(&mut head));
+        let read = File::open(file.path()).and_then(|file| file.take(HEAD_BYTES_MAX).read_to_end(&mut head));
         read.map_err(|error| unsendable(error.to_string()))?;
-        Self::from_header(&header, &head, Data::File(path.to_owned())).map_err(unsendable)
+        Self::from_header(&header, &head, Data::File(file.clone())).map_err(unsendable)
     }
 
     /// Looks at the header of a DICOM file in memory.
@@ -97,7 +98,7 @@ impl Outgoing {
             return self.stored_data_set().await;
         }
         match &self.data {
-            Data::File(path) => transcoded(path.clone(), syntax_uid.to_owned()).await,
+            Data::File(file) => transcoded(file.clone(), syntax_uid.to_owned()).await,
             Data::Bytes(bytes) => {
                 let implicit = to_implicit(&bytes[self.data_set_at..]);
                 let implicit =
@@ -110,8 +111,9 @@ impl Outgoing {
     async fn stored_data_set(&self) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin + '_>> {
         match &self.data {
             Data::Bytes(bytes) => Ok(Box::new(&bytes[self.data_set_at..])),
-            Data::File(path) => {
-                let mut file = tokio::fs::File::open(path).await?;
+            Data::File(file) if file.is_corrected() => transcoded(file.clone(), self.transfer_syntax_uid.clone()).await,
+            Data::File(file) => {
+                let mut file = tokio::fs::File::open(file.path()).await?;
                 file.seek(std::io::SeekFrom::Start(self.data_set_at as u64)).await?;
                 Ok(Box::new(file))
             }
@@ -129,9 +131,9 @@ pub(crate) fn syntaxes_from(transfer_syntax_uid: &str, has_pixels: bool) -> Vec<
     if offered.is_empty() { vec![transfer_syntax_uid] } else { offered }
 }
 
-/// The data set of a file in another syntax, written by a thread of its own as fast as it is read.
-async fn transcoded(path: PathBuf, syntax_uid: String) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin>> {
-    let prepare = move || transcode(&path, &syntax_uid, &Limits::default());
+/// The data set of a file, corrected or in another syntax, written by a thread of its own as fast as it is read.
+async fn transcoded(file: ObjectFile, syntax_uid: String) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin>> {
+    let prepare = move || transcode(&file, &syntax_uid, &Limits::default());
     let prepared = tokio::task::spawn_blocking(prepare).await?.map_err(std::io::Error::other)?;
     let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
     tokio::task::spawn_blocking(move || {

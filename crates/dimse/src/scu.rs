@@ -7,6 +7,7 @@ use crate::requestor::{Offer, Requestor};
 use crate::sending::{Batch, batches, offers, open, store_one};
 use crate::tls::Tls;
 use dicom_dictionary_std::uids;
+use lightbox_dicom::ObjectFile;
 use lightbox_domain::{AeTitle, Peer};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -129,7 +130,7 @@ pub async fn send_files(
     for paths in paths.chunks(FILES_AT_ONCE) {
         let mut objects: Vec<(&Path, Outgoing)> = Vec::new();
         for path in paths {
-            match open(path).await {
+            match open(ObjectFile::from(path)).await {
                 Ok(object) => objects.push((path, object)),
                 Err(error) => on_each(path, Err(error)),
             }

@@ -4,7 +4,10 @@ use crate::DimseError;
 use crate::command::{CommandSet, element};
 use crate::outgoing::{Outgoing, syntaxes_from};
 use crate::requestor::{CONTEXTS_MAX, Offer, Requestor};
-use std::path::{Path, PathBuf};
+use lightbox_dicom::ObjectFile;
+use lightbox_pipeline::leaving;
+use lightbox_store::{Store, StoredInstance};
+use std::path::PathBuf;
 use tokio::io::AsyncRead;
 
 /// On whose behalf objects are sent during C-MOVE (PS3.7 §9.1.1.1).
@@ -47,11 +50,16 @@ pub(crate) fn offers(sop_class_uid: &str, transfer_syntax_uids: &[&str]) -> Vec<
     transfer_syntax_uids.iter().map(|syntax| Offer::new(sop_class_uid, &[syntax])).collect()
 }
 
+/// Makes a stored instance ready, with what was corrected of it.
+pub(crate) async fn open_stored(store: &Store, instance: &StoredInstance) -> Result<Outgoing, DimseError> {
+    open(leaving(store, instance).await.map_err(|error| DimseError::Store(error.to_string()))?).await
+}
+
 /// Reads the header of a file on a thread of its own.
-pub(crate) async fn open(path: &Path) -> Result<Outgoing, DimseError> {
-    let unsendable = |reason: String| DimseError::Unsendable { path: path.to_owned(), reason };
-    let own = path.to_owned();
-    let opened = tokio::task::spawn_blocking(move || Outgoing::open(&own)).await;
+pub(crate) async fn open(file: ObjectFile) -> Result<Outgoing, DimseError> {
+    let path = file.path().to_owned();
+    let unsendable = |reason: String| DimseError::Unsendable { path, reason };
+    let opened = tokio::task::spawn_blocking(move || Outgoing::open(&file)).await;
     opened.unwrap_or_else(|error| Err(unsendable(error.to_string())))
 }
 

@@ -193,9 +193,12 @@ impl From<PixelError> for Problem {
 }
 
 impl From<InspectError> for Problem {
-    /// A stored file passed inspection when it arrived, so that this is the server's fault.
+    /// A stored file passed inspection when it arrived, so that this is the server's fault, unless it was corrected since.
     fn from(error: InspectError) -> Self {
-        Self::internal(format!("a stored instance cannot be read: {error}"))
+        match error {
+            InspectError::Uncorrectable(_) => Self::new(StatusCode::CONFLICT, "This cannot be done").detail(error),
+            error => Self::internal(format!("a stored instance cannot be read: {error}")),
+        }
     }
 }
 

@@ -24,15 +24,12 @@ pub async fn delete(
     reason: &str,
     actor: &Actor,
 ) -> Result<Deletion, PipelineError> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARACTERS_MAX {
-        return Err(PipelineError::Refused(format!("a reason of 1 to {REASON_CHARACTERS_MAX} characters is needed")));
-    }
+    let reason = checked_reason(reason)?;
     let order = DeletionOrder {
         study_instance_uid: study.clone(),
         part,
         cause: DeletionCause::Person,
-        reason: reason.to_owned(),
+        reason,
         deleted_by: actor.name.clone(),
         purge_ms: Some(purge_ms(limits)),
         returns: false,
@@ -58,6 +55,15 @@ pub async fn undelete(store: &Store, deletion_id: &str, actor: &Actor) -> Result
     write.commit().await?;
     forget_files(store).await;
     Ok(deletion)
+}
+
+/// A reason that somebody may read later.
+pub(crate) fn checked_reason(reason: &str) -> Result<String, PipelineError> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > REASON_CHARACTERS_MAX {
+        return Err(PipelineError::Refused(format!("a reason of 1 to {REASON_CHARACTERS_MAX} characters is needed")));
+    }
+    Ok(reason.to_owned())
 }
 
 /// When what is deleted now is purged.

@@ -1,8 +1,8 @@
 //! Gathers the metadata of a settled series, as WADO-RS gives them (PS3.18 §10.4.1.1.2).
 
-use crate::{JobError, blocking};
+use crate::{JobError, Leaving, blocking};
 use lightbox_dicom::json;
-use lightbox_store::{Blobs, Store, StoredInstance};
+use lightbox_store::{Store, StoredInstance};
 
 /// Stands in kept metadata where the address of DICOMweb belongs, which depends on how a client calls the server.
 pub const DICOMWEB_ORIGIN: &str = "lightbox-origin:";
@@ -18,18 +18,18 @@ pub async fn describe(store: &Store, study_uid: &str, series_uid: &str) -> Resul
     if count == 0 {
         return Ok(());
     }
-    let blobs = store.blobs().clone();
-    let metadata = blocking(move || gather(&blobs, &instances)).await??;
+    let leaving = Leaving::of_study(store, study_uid).await?;
+    let metadata = blocking(move || gather(&leaving, &instances)).await??;
     Ok(store.keep_metadata(study_uid, series_uid, count, metadata).await?)
 }
 
-fn gather(blobs: &Blobs, instances: &[StoredInstance]) -> Result<Vec<u8>, JobError> {
+fn gather(leaving: &Leaving, instances: &[StoredInstance]) -> Result<Vec<u8>, JobError> {
     let mut all = Vec::new();
     for instance in instances {
         if !all.is_empty() {
             all.push(b',');
         }
-        let one = json::metadata(&blobs.path(&instance.blob), &bulk_data_uri(DICOMWEB_ORIGIN, instance));
+        let one = json::metadata(&leaving.file(instance), &bulk_data_uri(DICOMWEB_ORIGIN, instance));
         let one = one.map_err(|error| JobError::Permanent(error.to_string()))?;
         serde_json::to_writer(&mut all, &one).map_err(|error| JobError::Permanent(error.to_string()))?;
     }

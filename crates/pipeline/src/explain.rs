@@ -36,7 +36,7 @@ pub async fn explain(pipeline: &Pipeline, run_id: &str) -> Result<(), JobError> 
 
 async fn compute(pipeline: &Pipeline, input: &RunInput) -> Result<(GreyImage, Map), JobError> {
     let (runners, limits) = (Arc::clone(&pipeline.runners), Arc::clone(&pipeline.limits));
-    let (path, release) = (input.path.clone(), input.release.clone());
+    let (path, release) = (input.file.path().to_owned(), input.release.clone());
     blocking(move || {
         let section = release
             .manifest

@@ -13,7 +13,8 @@
 //! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers; [`reject`] hides what a
 //! rejection note rejects, [`lifecycle`] deletes what the site's rules
 //! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order, and [`conflict`] what
-//! they decide about newcomers that differ from what is stored.
+//! they decide about newcomers that differ from what is stored. [`mod@correct`] lays other values over what is stored, and
+//! [`leave`] is the one place that objects pass on their way out, where those values count.
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
@@ -21,10 +22,12 @@
 
 mod arrival;
 pub mod conflict;
+pub mod correct;
 pub mod deletion;
 pub mod describe;
 mod error;
 pub mod explain;
+pub mod leave;
 pub mod lifecycle;
 pub mod publish;
 pub mod purge;
@@ -37,17 +40,19 @@ pub mod run;
 pub mod worker;
 
 pub use conflict::{Settlement, settle_conflict};
+pub use correct::{correct, merge, undo_correction};
 pub use deletion::{delete, undelete};
 pub use error::{JobError, PipelineError, ReceiveError};
+pub use leave::{Leaving, leaving};
 pub use receive::{Received, ReceivedOutcome, Receiver};
 pub use replay::{Replay, replay};
 pub use request::{admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};
 pub use worker::{HandlerFuture, Worker};
 
+use lightbox_dicom::ObjectFile;
 use lightbox_domain::{Limits, Run};
 use lightbox_inference::{Release, Runners};
 use lightbox_store::Store;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What the steps work with. Cheap to clone.
@@ -67,7 +72,7 @@ pub struct Pipeline {
 struct RunInput {
     run: Run,
     release: Release,
-    path: PathBuf,
+    file: ObjectFile,
 }
 
 impl Pipeline {
@@ -84,8 +89,8 @@ impl Pipeline {
         let instance =
             self.store.instance(run.sop_instance_uid.as_str()).await?.ok_or_else(|| missing("input instance"))?;
         let release = Release::of(&self.store.deployment(&run.deployment_id).await?);
-        let path = self.store.blobs().path(&instance.blob);
-        Ok(RunInput { run, release, path })
+        let file = leaving(&self.store, &instance).await?;
+        Ok(RunInput { run, release, file })
     }
 }
 

@@ -54,9 +54,9 @@ pub(crate) async fn encode<F>(input: &RunInput, write: F) -> Result<Vec<u8>, Job
 where
     F: FnOnce(ResultContext<'_>) -> Result<Vec<u8>, String> + Send + 'static,
 {
-    let (run, release, path) = (input.run.clone(), input.release.clone(), input.path.clone());
+    let (run, release, file) = (input.run.clone(), input.release.clone(), input.file.clone());
     blocking(move || {
-        let source = Header::read(&path).map_err(|error| JobError::Transient(error.to_string()))?;
+        let source = Header::read(&file).map_err(|error| JobError::Transient(error.to_string()))?;
         let context = ResultContext {
             source: &source,
             manifest: &release.manifest,

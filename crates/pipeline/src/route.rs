@@ -1,6 +1,6 @@
 //! Which deployments run on what has arrived, and why.
 
-use crate::{JobError, Pipeline, blocking};
+use crate::{JobError, Leaving, Pipeline, blocking};
 use lightbox_dicom::Header;
 use lightbox_domain::{Applicability, Decision, Deployment, Event, Job, Outcome, RunState, evaluate};
 use lightbox_store::{NewRun, StoredInstance, Write, now_ms};
@@ -18,7 +18,8 @@ pub async fn route(pipeline: &Pipeline, study_uid: &str, series_uid: &str) -> Re
     let deployments: Vec<Deployment> =
         pipeline.store.deployments().await?.into_iter().filter(|deployment| deployment.enabled).collect();
     let decided = pipeline.store.decisions_of_study(study_uid).await?;
-    let judged = judge(pipeline, instances, deployments).await?;
+    let leaving = Leaving::of_study(&pipeline.store, study_uid).await?;
+    let judged = judge(leaving, instances, deployments).await?;
     let mut write = pipeline.store.write().await?;
     let mut said = decided;
     for (instance, judgements) in &judged {
@@ -45,17 +46,15 @@ type Judged = Vec<(StoredInstance, Vec<(Deployment, Applicability)>)>;
 
 /// Reads each instance's header once and asks every deployment's rules.
 async fn judge(
-    pipeline: &Pipeline,
+    leaving: Leaving,
     instances: Vec<StoredInstance>,
     deployments: Vec<Deployment>,
 ) -> Result<Judged, JobError> {
-    let blobs = pipeline.store.blobs().clone();
     let judge_one = move |instance: StoredInstance| {
         if deployments.is_empty() {
             return Ok((instance, Vec::new()));
         }
-        let header =
-            Header::read(&blobs.path(&instance.blob)).map_err(|error| JobError::Transient(error.to_string()))?;
+        let header = Header::read(&leaving.file(&instance)).map_err(|error| JobError::Transient(error.to_string()))?;
         let judgements = deployments.iter().map(|one| (one.clone(), evaluate(&one.manifest.input, &header))).collect();
         Ok((instance, judgements))
     };

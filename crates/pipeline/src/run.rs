@@ -33,7 +33,7 @@ pub async fn run(pipeline: &Pipeline, run_id: &str) -> Result<(), JobError> {
 /// The app's answer; or, as the inner error, why the input cannot be read as an image that it takes.
 async fn score(pipeline: &Pipeline, input: &RunInput) -> Result<Result<Outcome, String>, JobError> {
     let (runners, limits) = (Arc::clone(&pipeline.runners), Arc::clone(&pipeline.limits));
-    let (path, release) = (input.path.clone(), input.release.clone());
+    let (path, release) = (input.file.path().to_owned(), input.release.clone());
     blocking(move || {
         let image = match grey_image(&path, &limits) {
             Ok(image) => image,

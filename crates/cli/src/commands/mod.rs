@@ -2,12 +2,14 @@
 
 pub mod app;
 pub mod backup;
+pub mod correct;
 pub mod delete;
 pub mod deploy;
 pub mod doctor;
 pub mod import;
 mod journal;
 pub mod lifecycle;
+pub mod merge;
 pub mod peer;
 pub mod query;
 pub mod retrieve;

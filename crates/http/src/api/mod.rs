@@ -2,6 +2,7 @@
 
 mod accounts;
 mod conflicts;
+mod corrections;
 mod deletions;
 mod deployments;
 mod events;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(timeline::routes())
         .merge(deletions::routes())
         .merge(conflicts::routes())
+        .merge(corrections::routes())
         .merge(runs::routes())
         .merge(deployments::routes())
         .merge(peers::routes())

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use lightbox_dicom::Header;
+use lightbox_pipeline::leaving;
 use serde::Deserialize;
 
 /// The address of a value of an instance.
@@ -38,8 +39,8 @@ pub(super) async fn bulkdata(
         let frames = 0..u32::try_from(instance.frames).unwrap_or(0);
         return frames_answer(&state, &accept, &instance, frames.collect()).await;
     }
-    let path = state.store.blobs().path(&instance.blob);
-    let header = tokio::task::spawn_blocking(move || Header::read(&path)).await??;
+    let file = leaving(&state.store, &instance).await?;
+    let header = tokio::task::spawn_blocking(move || Header::read(&file)).await??;
     let element = header.object().element_opt(tag.into()).map_err(Problem::internal)?;
     let value = element.and_then(|element| element.to_bytes().ok());
     answer(&accept, value.ok_or_else(|| Problem::not_found("value of this instance"))?.into_owned())

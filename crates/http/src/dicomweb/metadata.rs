@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lightbox_domain::{Action, Uid};
 use lightbox_identity::Resource;
+use lightbox_pipeline::Leaving;
 use lightbox_pipeline::describe::{DICOMWEB_ORIGIN, bulk_data_uri};
 use lightbox_store::{SeriesMetadata, Store, StoredInstance};
 use memchr::memmem;
@@ -75,10 +76,12 @@ async fn answer(
     if accept.choose(&["application/dicom+json", "application/json"]).is_none() {
         return Err(Problem::not_acceptable("metadata are given as application/dicom+json"));
     }
+    let leaving = Leaving::of_study(&state.store, &address.study).await?;
     let store = state.store.clone();
     let reads = pieces.into_iter().map(move |piece| {
-        let (store, origin) = (store.clone(), origin.clone());
-        async move { tokio::task::spawn_blocking(move || read(&store, piece, &origin)).await.map_err(io::Error::other)? }
+        let (store, leaving, origin) = (store.clone(), leaving.clone(), origin.clone());
+        let read = move || read(&store, &leaving, piece, &origin);
+        async move { tokio::task::spawn_blocking(read).await.map_err(io::Error::other)? }
     });
     let mut pieces = stream::iter(reads).buffered(READ_AT_ONCE);
     // The first is read before anything is sent, so that its failure still has a status.
@@ -118,11 +121,10 @@ fn mixed(instances: Vec<StoredInstance>, series: Vec<SeriesMetadata>) -> Vec<Pie
     kept.into_iter().map(Piece::Kept).chain(files).collect()
 }
 
-fn read(store: &Store, piece: Piece, origin: &str) -> io::Result<Vec<u8>> {
+fn read(store: &Store, leaving: &Leaving, piece: Piece, origin: &str) -> io::Result<Vec<u8>> {
     match piece {
         Piece::File(instance) => {
-            let path = store.blobs().path(&instance.blob);
-            let metadata = lightbox_dicom::json::metadata(&path, &bulk_data_uri(origin, &instance));
+            let metadata = lightbox_dicom::json::metadata(&leaving.file(&instance), &bulk_data_uri(origin, &instance));
             serde_json::to_vec(&metadata.map_err(io::Error::other)?).map_err(io::Error::other)
         }
         Piece::Kept(series) => Ok(with_origin(&store.read_metadata(&series).map_err(io::Error::other)?, origin)),

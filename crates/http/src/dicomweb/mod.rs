@@ -1,6 +1,7 @@
 //! DICOMweb (PS3.18): one file a transaction.
 //!
-//! Instances leave as they are stored, bit for bit: nothing is transcoded but frames and renderings on request.
+//! Instances leave as they are stored, bit for bit, but for what somebody corrected: nothing is transcoded but frames and
+//! renderings on request.
 
 mod accept;
 mod answer;

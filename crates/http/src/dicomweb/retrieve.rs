@@ -1,4 +1,4 @@
-//! WADO-RS: instances as they are stored, bit for bit (PS3.18 §10.4).
+//! WADO-RS: instances as they are stored, bit for bit, unless somebody corrected them (PS3.18 §10.4).
 
 use super::accept::{Accept, Form};
 use super::multipart::{Part, respond};
@@ -13,8 +13,10 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
+use lightbox_dicom::{InspectError, ObjectFile, ObjectReader};
+use lightbox_pipeline::{Leaving, leaving};
 use lightbox_store::StoredInstance;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use tokio_util::io::ReaderStream;
 
@@ -29,7 +31,7 @@ pub(super) async fn study(
     Path(address): Path<Address>,
 ) -> Result<Response, Problem> {
     let instances = address.instances(&state, &caller).await?;
-    several(&state, &accept, instances)
+    several(&state, &accept, &address, instances).await
 }
 
 /// `/studies/{study}/series/{series}`
@@ -40,7 +42,7 @@ pub(super) async fn series(
     Path(address): Path<Address>,
 ) -> Result<Response, Problem> {
     let instances = address.instances(&state, &caller).await?;
-    several(&state, &accept, instances)
+    several(&state, &accept, &address, instances).await
 }
 
 /// `/studies/{study}/series/{series}/instances/{instance}`
@@ -53,7 +55,7 @@ pub(super) async fn instance(
     let instance = address.one(&state, &caller).await?;
     match form(&accept, &instance)? {
         Form::Single => single(&state, &instance).await,
-        Form::Multipart | Form::Either => several(&state, &accept, vec![instance]),
+        Form::Multipart | Form::Either => several(&state, &accept, &address, vec![instance]).await,
     }
 }
 
@@ -69,27 +71,63 @@ fn form(accept: &Accept, instance: &StoredInstance) -> Result<Form, Problem> {
 }
 
 async fn single(state: &HttpState, instance: &StoredInstance) -> Result<Response, Problem> {
-    let path = state.store.blobs().path(&instance.blob);
-    let file = tokio::fs::File::open(&path).await.map_err(Problem::internal)?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(DICOM)),
-        (header::CONTENT_LENGTH, HeaderValue::from(instance.size_bytes)),
-    ];
-    Ok((headers, Body::from_stream(ReaderStream::with_capacity(file, READ_BYTES))).into_response())
+    let file = leaving(&state.store, instance).await?;
+    let (opened, path) = (file.clone(), file.path().to_owned());
+    let (bytes, body) = if file.is_corrected() {
+        let length = move || Ok::<_, InspectError>(opened.open()?.seek(SeekFrom::End(0))?);
+        (tokio::task::spawn_blocking(length).await??, Body::from_stream(corrected_bytes(file)))
+    } else {
+        let file = tokio::fs::File::open(&path).await.map_err(Problem::internal)?;
+        let bytes = u64::try_from(instance.size_bytes).map_err(Problem::internal)?;
+        (bytes, Body::from_stream(ReaderStream::with_capacity(file, READ_BYTES)))
+    };
+    let headers =
+        [(header::CONTENT_TYPE, HeaderValue::from_static(DICOM)), (header::CONTENT_LENGTH, HeaderValue::from(bytes))];
+    Ok((headers, body).into_response())
 }
 
-fn several(state: &HttpState, accept: &Accept, instances: Vec<StoredInstance>) -> Result<Response, Problem> {
+async fn several(
+    state: &HttpState,
+    accept: &Accept,
+    address: &Address,
+    instances: Vec<StoredInstance>,
+) -> Result<Response, Problem> {
     for instance in &instances {
         if form(accept, instance)? == Form::Single {
             return Err(Problem::not_acceptable("several instances are only given as multipart/related"));
         }
     }
-    let blobs = state.store.blobs().clone();
+    let leaving = Leaving::of_study(&state.store, &address.study).await?;
     let parts = instances.into_iter().map(move |instance| {
         let content_type = format!("{DICOM}; transfer-syntax={}", instance.transfer_syntax_uid);
-        Ok(Part { content_type, bytes: file_bytes(blobs.path(&instance.blob)) })
+        Ok(Part { content_type, bytes: object_bytes(leaving.file(&instance)) })
     });
     Ok(respond(DICOM, stream::iter(parts)))
+}
+
+/// The bytes of an object, which is opened when they are asked for.
+fn object_bytes(file: ObjectFile) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    match file.is_corrected() {
+        true => corrected_bytes(file).left_stream(),
+        false => file_bytes(file.path().to_owned()).right_stream(),
+    }
+}
+
+/// The bytes of an object that is corrected as it is read.
+fn corrected_bytes(file: ObjectFile) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    stream::try_unfold(None::<ObjectReader>, move |reader| {
+        let file = file.clone();
+        async move {
+            let read = move || {
+                let mut reader = reader.map_or_else(|| file.open().map_err(io::Error::other), Ok)?;
+                let mut piece = vec![0; READ_BYTES];
+                let count = reader.read(&mut piece)?;
+                piece.truncate(count);
+                Ok::<_, io::Error>((count > 0).then(|| (Bytes::from(piece), Some(reader))))
+            };
+            tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+        }
+    })
 }
 
 /// The bytes of a file, which is opened when they are asked for.

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use lightbox_dicom::json::{DatasetJson, selected};
 use lightbox_domain::{Action, Attribute, Level, Matching, Uid};
 use lightbox_identity::Resource;
+use lightbox_pipeline::leaving;
 use lightbox_store::Found;
 use serde::Deserialize;
 use serde_json::Value;
@@ -110,11 +111,11 @@ impl Request {
         }
         let uid = |keyword| Some(found.text(keyword)).filter(|uid| !uid.is_empty());
         let (study, series) = (found.text("StudyInstanceUID"), uid("SeriesInstanceUID"));
-        let Some(blob) = self.state.store.first_file(study, series, uid("SOPInstanceUID")).await? else {
+        let Some(instance) = self.state.store.first_instance(study, series, uid("SOPInstanceUID")).await? else {
             return Ok(row);
         };
-        let (path, tags) = (self.state.store.blobs().path(&blob), tags.to_vec());
-        let read = tokio::task::spawn_blocking(move || selected(&path, &tags)).await.map_err(Problem::internal)?;
+        let (file, tags) = (leaving(&self.state.store, &instance).await?, tags.to_vec());
+        let read = tokio::task::spawn_blocking(move || selected(&file, &tags)).await.map_err(Problem::internal)?;
         Ok(row.merged(read.map_err(Problem::internal)?))
     }
 }

@@ -6,6 +6,7 @@
 mod access;
 mod api;
 mod conflicts;
+mod corrections;
 mod deletions;
 mod door;
 mod ohif;

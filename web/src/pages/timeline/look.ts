@@ -9,6 +9,7 @@ import {
   IconFileAlert,
   IconFileCheck,
   IconHourglass,
+  IconPencil,
   IconRubberStamp,
   IconRulerMeasure,
   IconTrash,
@@ -37,6 +38,7 @@ const kinds: Record<Step['kind'], Look> = {
   committed: { word: 'Storage commitment', Shape: IconRubberStamp, color: plain },
   waiting: { word: 'Waiting', Shape: IconHourglass, color: plain },
   deleted: { word: 'Deletion', Shape: IconTrash, color: plain },
+  corrected: { word: 'Correction', Shape: IconPencil, color: plain },
   ordered: { word: "A person's order", Shape: IconUser, color: plain },
   other: { word: 'Event', Shape: IconCircleDot, color: plain },
 };

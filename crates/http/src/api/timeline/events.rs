@@ -149,6 +149,17 @@ fn step_of_delivery_line(told: &Told, line: &LogLine) -> Option<Draft> {
     }
 }
 
+/// The attributes that a correction changes, by their keywords: `PatientID and PatientName`.
+fn attributes_words(line: &LogLine) -> String {
+    let detail = detail(line);
+    let keywords: Vec<&str> = detail["attributes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    match keywords.as_slice() {
+        [] => "the study".to_owned(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
 /// Everything else that concerns the study. What this page has no words for is told by its name in the log.
 fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
     let who = actor_words(&line.actor);
@@ -174,6 +185,17 @@ fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
         "instances.returned" => (StepKind::Deleted, format!("{who} sent again what was deleted, and it is back.")),
         "instances.still_deleted" => (StepKind::Deleted, format!("{who} sent again what is deleted; it stays so.")),
         "instances.purged" => (StepKind::Deleted, "What was deleted is removed from the disk.".to_owned()),
+        "study.corrected" => (StepKind::Corrected, format!("{who} corrected {}.", attributes_words(line))),
+        "study.correction_undone" => {
+            (StepKind::Corrected, format!("{who} took the correction of {} back.", attributes_words(line)))
+        }
+        "patient.merged" => (StepKind::Corrected, format!("{who} merged the patient into another.")),
+        "patient.merge_undone" => (StepKind::Corrected, format!("{who} took the merge of the patient back.")),
+        "study.merged_on_arrival" => (
+            StepKind::Corrected,
+            "The study says what had been decided of it or its patient before it arrived.".to_owned(),
+        ),
+        "study.unmerged" => (StepKind::Corrected, "What was decided of the patient could not be applied.".to_owned()),
         "procedure_step.began" => (StepKind::Other, format!("{who} began a procedure step.")),
         "procedure_step.ended" => (StepKind::Other, format!("{who} ended a procedure step.")),
         other => (StepKind::Other, format!("{who}: {}.", other.replace(['.', '_'], " "))),
@@ -182,6 +204,7 @@ fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
         "series" => "series",
         "instance" => "instance",
         "deletion" => "deletion",
+        "correction" => "correction",
         _ => "study",
     };
     let draft = Draft::new(line.at_ms, kind, sentence, (object_kind, &line.object_id)).by(who);

@@ -44,6 +44,7 @@ enum StepKind {
     Committed,
     Waiting,
     Deleted,
+    Corrected,
     /// A person's order.
     Ordered,
     Other,
