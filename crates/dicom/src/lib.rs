@@ -8,6 +8,7 @@
 pub mod capture;
 pub mod compare;
 pub mod data_set;
+pub mod data_set_json;
 pub mod display;
 pub mod error;
 pub mod frames;
@@ -22,6 +23,7 @@ pub mod report;
 pub mod result;
 pub mod syntax;
 pub mod transcode;
+pub mod workitem;
 
 mod canvas;
 mod codestream;
@@ -40,6 +42,7 @@ mod walk;
 pub use capture::write_capture;
 pub use compare::same_data_set;
 pub use data_set::DataSet;
+pub use data_set_json::JsonError;
 pub use display::display_image;
 pub use error::{GateError, InspectError, PixelError, ResultError, TranscodeError};
 pub use frames::{native_frame, stored_frame};

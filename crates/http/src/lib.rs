@@ -15,6 +15,7 @@
 //! | `/dicomweb` QIDO-RS (PS3.18 §10.6) | `dicomweb::search` |
 //! | `/dicomweb` WADO-RS (PS3.18 §10.4): instances, metadata, frames, rendered, bulk data | `dicomweb::retrieve` … |
 //! | `/dicomweb` STOW-RS (PS3.18 §10.5) | `dicomweb::store` |
+//! | `/dicomweb/workitems` UPS-RS (PS3.18 §11) | `dicomweb::workitems` |
 //! | `/ohif` the OHIF viewer | `ohif` |
 //! | everything else: the web page | `web` |
 //!

@@ -4,16 +4,20 @@ use crate::RenderMetrics;
 use lightbox_domain::{Limits, Peer};
 use lightbox_identity::Throttle;
 use lightbox_pipeline::Receiver;
+use lightbox_pipeline::workitem::WorkitemReport;
 use lightbox_store::Store;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 /// The most images that are decoded for viewers at once; each may take `image_pixels_max` several times over.
 const DECODED_AT_ONCE_MAX: usize = 4;
+
+/// How many reports on workitems a slow subscriber may lag behind before its connection ends.
+const REPORTS_KEPT: usize = 1_024;
 
 /// What a C-ECHO to a peer gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +46,7 @@ pub struct HttpState {
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) decoding: Arc<Semaphore>,
+    pub(crate) reports: broadcast::Sender<Arc<WorkitemReport>>,
     pub(crate) closing: CancellationToken,
 }
 
@@ -66,6 +71,7 @@ impl HttpState {
             echo,
             metrics: None,
             throttle: Arc::new(Throttle::default()),
+            reports: broadcast::Sender::new(REPORTS_KEPT),
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE_MAX)),
             closing: CancellationToken::new(),
         }

@@ -37,6 +37,12 @@ impl Resource {
         Self::new("Study", study_instance_uid)
     }
 
+    /// A workitem, by its SOP Instance UID.
+    #[must_use]
+    pub fn workitem(sop_instance_uid: &str) -> Self {
+        Self::new("Workitem", sop_instance_uid)
+    }
+
     /// A run.
     #[must_use]
     pub fn run(id: &str) -> Self {
@@ -73,6 +79,7 @@ impl Resource {
         let kind = match action {
             Action::StudyRead | Action::StudyWrite | Action::StudyDelete => "Study",
             Action::RunOverride | Action::RunRetry | Action::ShadowRead => "Run",
+            Action::WorkitemRead | Action::WorkitemCreate | Action::WorkitemPerform => "Workitem",
             Action::PeerRead | Action::PeerWrite => "Peer",
             Action::DeploymentRead | Action::DeploymentWrite => "Deployment",
             Action::AccountRead | Action::AccountWrite => "Account",

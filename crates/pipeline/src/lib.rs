@@ -12,7 +12,8 @@
 //!
 //! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers; [`reject`] hides what a
 //! rejection note rejects, [`lifecycle`] deletes what the site's rules
-//! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order.
+//! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order. [`workitem`] is the
+//! work that other systems offer and do here.
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
@@ -31,6 +32,7 @@ pub mod request;
 pub mod route;
 pub mod run;
 pub mod worker;
+pub mod workitem;
 
 pub use deletion::{delete, undelete};
 pub use error::{JobError, PipelineError, ReceiveError};

@@ -32,6 +32,7 @@ mod runs;
 mod search;
 mod studies;
 mod upgrade;
+mod workitems;
 mod write;
 
 pub use accounts::{Account, Token};
@@ -54,6 +55,7 @@ pub use restore::{Restored, restore};
 pub use runs::{NewRun, StoredResult};
 pub use search::Found;
 pub use studies::{StoredSeries, StoredStudy, Volume, WorklistFilter};
+pub use workitems::Workitem;
 pub use write::Write;
 
 use std::sync::Arc;

@@ -13,6 +13,7 @@ mod rendered;
 mod retrieve;
 mod search;
 mod store;
+mod workitems;
 
 use crate::HttpState;
 use crate::auth::Caller;
@@ -64,6 +65,7 @@ pub(crate) fn routes() -> Router<HttpState> {
         .route(&of(INSTANCE, "/frames/{frames}/rendered"), get(rendered::frame))
         .route(&of(INSTANCE, "/frames/{frames}/thumbnail"), get(rendered::frame_thumbnail))
         .route(&of(INSTANCE, "/bulkdata/{tag}"), get(bulkdata::bulkdata))
+        .merge(workitems::routes())
         // Uploads are streamed to disk; their limits are those of an instance and of a request's instances.
         .layer(DefaultBodyLimit::disable())
 }

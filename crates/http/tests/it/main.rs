@@ -14,3 +14,4 @@ mod session;
 mod shadow;
 mod stow;
 mod wado;
+mod workitems;
