@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
-from lightbox import Server, run_tool, samples
+from lightbox import PATIENCE_SECONDS, Server, run_tool, samples
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.pixels import pixel_array
@@ -123,6 +124,17 @@ def test_what_is_not_there_is_not_found(client: DICOMwebClient) -> None:
     with pytest.raises(requests.HTTPError) as missing:
         client.retrieve_study_metadata("1.2.3.4.5.6.7")
     assert missing.value.response.status_code == 404
+
+
+def test_capabilities_are_wadl(server: Server) -> None:
+    answer = server.session().options(f"{server.http}/dicomweb/", timeout=PATIENCE_SECONDS)
+    assert answer.headers["Content-Type"] == "application/vnd.sun.wadl+xml"
+    wadl = ElementTree.fromstring(answer.content)
+    name = {"wadl": "http://wadl.dev.java.net/2009/02"}
+    [resources] = wadl.findall("wadl:resources", name)
+    assert resources.get("base") == f"{server.http}/dicomweb"
+    [search] = resources.findall("wadl:resource[@path='studies']/wadl:method[@id='SearchForStudies']", name)
+    assert "PatientName" in {parameter.get("name") for parameter in search.iterfind("wadl:request/wadl:param", name)}
 
 
 def test_nothing_is_open_without_a_token(server: Server) -> None:

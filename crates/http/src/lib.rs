@@ -16,6 +16,7 @@
 //! | `/dicomweb` WADO-RS (PS3.18 §10.4): instances, metadata, frames, rendered, bulk data | `dicomweb::retrieve` … |
 //! | `/dicomweb` STOW-RS (PS3.18 §10.5) | `dicomweb::store` |
 //! | `/dicomweb/workitems` UPS-RS (PS3.18 §11) | `dicomweb::workitems` |
+//! | `/dicomweb` capabilities (PS3.18 §8.9) | `dicomweb::capabilities` |
 //! | `/ohif` the OHIF viewer | `ohif` |
 //! | everything else: the web page | `web` |
 //!
@@ -37,6 +38,7 @@ mod seen;
 mod state;
 mod web;
 
+pub use dicomweb::{Transaction, dicomweb_transactions};
 pub use metrics::RenderMetrics;
 pub use state::{EchoOutcome, EchoPeer, HttpState};
 
@@ -57,6 +59,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(metrics::routes())
         .merge(api)
         .nest("/dicomweb", dicomweb::routes())
+        .route("/dicomweb/", dicomweb::root())
         .merge(ohif::routes())
         .fallback(web::serve)
         .method_not_allowed_fallback(method_not_allowed)

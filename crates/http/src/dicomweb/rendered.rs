@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::path::Path as FilePath;
 
 /// What is given, the first unless the client says otherwise.
-const MEDIA_TYPES: [&str; 2] = ["image/jpeg", "image/png"];
+pub(super) const MEDIA_TYPES: [&str; 2] = ["image/jpeg", "image/png"];
 
 /// The quality of a JPEG unless the client says otherwise.
 const QUALITY_DEFAULT: u8 = 90;

@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod capabilities;
 mod deletions;
 mod door;
 mod ohif;

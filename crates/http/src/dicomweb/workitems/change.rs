@@ -17,7 +17,7 @@ const TRANSACTION_UID: u32 = 0x0008_1195;
 const PROCEDURE_STEP_STATE: u32 = 0x0074_1000;
 
 /// `POST /workitems/{workitem}?{transaction-uid}`. The Transaction UID may also stand in the payload, as in N-SET.
-pub(super) async fn update(
+pub(in crate::dicomweb) async fn update(
     State(state): State<HttpState>,
     caller: Caller,
     Origin(origin): Origin,
@@ -46,7 +46,7 @@ fn update_problem(origin: &str, error: WorkitemError) -> Problem {
 }
 
 /// `PUT /workitems/{workitem}/state`
-pub(super) async fn change_state(
+pub(in crate::dicomweb) async fn change_state(
     State(state): State<HttpState>,
     caller: Caller,
     Origin(origin): Origin,
@@ -72,7 +72,7 @@ pub(super) async fn change_state(
 }
 
 /// `POST /workitems/{workitem}/cancelrequest`
-pub(super) async fn request_cancel(
+pub(in crate::dicomweb) async fn request_cancel(
     State(state): State<HttpState>,
     caller: Caller,
     Origin(origin): Origin,

@@ -6,17 +6,20 @@ mod payload;
 mod search;
 mod subscribers;
 
+pub(super) use change::{change_state, request_cancel, update};
+pub(super) use search::search;
+pub(super) use subscribers::{listen, subscribe, suspend, unsubscribe};
+
 use super::DICOM_JSON;
 use super::accept::Accept;
 use crate::HttpState;
 use crate::auth::Caller;
 use crate::extract::{Origin, Path, Query};
 use crate::problem::Problem;
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
-use axum::{Json, Router};
 use lightbox_dicom::DataSet;
 use lightbox_domain::{Action, Uid, WorkitemRefusal};
 use lightbox_identity::Resource;
@@ -30,26 +33,11 @@ use std::sync::Arc;
 const AFFECTED_SOP_INSTANCE_UID: u32 = 0x0000_1000;
 const SOP_INSTANCE_UID: u32 = 0x0008_0018;
 
-/// All routes of the worklist service.
-pub(super) fn routes() -> Router<HttpState> {
-    Router::new()
-        .route("/workitems", get(search::search).post(create_workitem))
-        .route("/workitems/{workitem}", get(retrieve).post(change::update))
-        .route("/workitems/{workitem}/state", put(change::change_state))
-        .route("/workitems/{workitem}/cancelrequest", post(change::request_cancel))
-        .route(
-            "/workitems/{workitem}/subscribers/{ae_title}",
-            post(subscribers::subscribe).delete(subscribers::unsubscribe),
-        )
-        .route("/workitems/{workitem}/subscribers/{ae_title}/suspend", post(subscribers::suspend))
-        .route("/subscribers/{ae_title}", get(subscribers::listen))
-}
-
 /// The parameters of an address; a UID may stand there without a name (`?1.2.3`, PS3.18 §11.4.1, §11.6.1).
 type Pairs = Query<Vec<(String, String)>>;
 
 /// `POST /workitems` (§11.4)
-async fn create_workitem(
+pub(super) async fn create_workitem(
     State(state): State<HttpState>,
     caller: Caller,
     Origin(origin): Origin,
@@ -66,7 +54,7 @@ async fn create_workitem(
 }
 
 /// `GET /workitems/{workitem}` (§11.5)
-async fn retrieve(
+pub(super) async fn retrieve(
     State(state): State<HttpState>,
     caller: Caller,
     accept: Accept,

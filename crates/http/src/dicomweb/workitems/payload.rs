@@ -12,7 +12,7 @@ use serde_json::Value;
 const PAYLOAD_BYTES_MAX: usize = 1 << 20;
 
 /// A data set in the DICOM JSON model, alone or as the only one of an array. No body at all is an empty one.
-pub(super) struct Payload(pub(super) DataSet);
+pub(in crate::dicomweb) struct Payload(pub(super) DataSet);
 
 impl<S: Send + Sync> FromRequest<S> for Payload {
     type Rejection = Problem;

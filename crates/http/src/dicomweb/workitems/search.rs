@@ -15,7 +15,7 @@ use lightbox_domain::{Action, QueryError, WorkitemAttribute, WorkitemQuery};
 use serde_json::Value;
 
 /// `GET /workitems`: the oldest first, each with the attributes of `workitems.toml` and those that are asked for.
-pub(super) async fn search(
+pub(in crate::dicomweb) async fn search(
     State(state): State<HttpState>,
     caller: Caller,
     accept: Accept,

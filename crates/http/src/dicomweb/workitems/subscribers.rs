@@ -45,7 +45,7 @@ enum Target {
 }
 
 /// `POST /workitems/{workitem}/subscribers/{ae_title}`
-pub(super) async fn subscribe(
+pub(in crate::dicomweb) async fn subscribe(
     State(state): State<HttpState>,
     caller: Caller,
     Origin(origin): Origin,
@@ -78,7 +78,7 @@ pub(super) async fn subscribe(
 }
 
 /// `DELETE /workitems/{workitem}/subscribers/{ae_title}`
-pub(super) async fn unsubscribe(
+pub(in crate::dicomweb) async fn unsubscribe(
     State(state): State<HttpState>,
     caller: Caller,
     Origin(origin): Origin,
@@ -99,7 +99,7 @@ pub(super) async fn unsubscribe(
 }
 
 /// `POST /workitems/1.2.840.10008.5.1.4.34.5/subscribers/{ae_title}/suspend`
-pub(super) async fn suspend(
+pub(in crate::dicomweb) async fn suspend(
     State(state): State<HttpState>,
     caller: Caller,
     Origin(origin): Origin,
@@ -116,7 +116,7 @@ pub(super) async fn suspend(
 }
 
 /// `GET /subscribers/{ae_title}`: a WebSocket, one text message a report.
-pub(super) async fn listen(
+pub(in crate::dicomweb) async fn listen(
     State(state): State<HttpState>,
     caller: Caller,
     Path(ae_title): Path<String>,
