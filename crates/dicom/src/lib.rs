@@ -53,6 +53,7 @@ pub use part10::{DatasetHasher, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 pub use pixels::{DisplayImage, GreyImage, RgbImage, StoredFrame, Window, encode_jpeg, encode_png, shrink};
 pub use rejection::{RejectionNote, read_rejection_note};
 pub use report::{write_report, write_report_basic};
-pub use result::{MANUFACTURER, ResultContext, derived_uid};
+pub use result::{MANUFACTURER, ResultContext, derived_uid, result_sop_classes};
 pub use syntax::{TransferSyntax, can_transcode, offers, transfer_syntax, transfer_syntaxes};
+pub use text::CHARACTER_SETS;
 pub use transcode::{Transcoded, transcode};

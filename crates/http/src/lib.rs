@@ -11,7 +11,7 @@
 //! | `/api/v1/peers` admitted and pending, echo | `api::peers` |
 //! | `/api/v1/accounts`, `/api/v1/events` | `api::accounts`, `api::events` |
 //! | `/api/v1/live` what is committed, as server-sent events | `api::live` |
-//! | `/api/v1/system`, `/api/v1/openapi.json` | `api::system` |
+//! | `/api/v1/system`, `/api/v1/openapi.json`, `/api/v1/conformance` | `api::system` |
 //! | `/dicomweb` QIDO-RS (PS3.18 §10.6) | `dicomweb::search` |
 //! | `/dicomweb` WADO-RS (PS3.18 §10.4): instances, metadata, frames, rendered, bulk data | `dicomweb::retrieve` … |
 //! | `/dicomweb` STOW-RS (PS3.18 §10.5) | `dicomweb::store` |

@@ -42,6 +42,7 @@ pub struct HttpState {
     pub(crate) version: &'static str,
     pub(crate) site: Arc<str>,
     pub(crate) onnxruntime: Option<Arc<PathBuf>>,
+    pub(crate) conformance: Arc<str>,
     pub(crate) echo: EchoPeer,
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) throttle: Arc<Throttle>,
@@ -68,6 +69,7 @@ impl HttpState {
             version,
             site: site.into(),
             onnxruntime: None,
+            conformance: "".into(),
             echo,
             metrics: None,
             throttle: Arc::new(Throttle::default()),
@@ -88,6 +90,13 @@ impl HttpState {
     #[must_use]
     pub fn with_onnxruntime(mut self, library: Option<PathBuf>) -> Self {
         self.onnxruntime = library.map(Arc::new);
+        self
+    }
+
+    /// The same with the DICOM Conformance Statement as Markdown. Given by the binary, which alone knows every door.
+    #[must_use]
+    pub fn with_conformance(mut self, statement: &str) -> Self {
+        self.conformance = statement.into();
         self
     }
 }

@@ -1,11 +1,12 @@
 //! DICOMweb (PS3.18): one file a transaction.
 //!
-//! Instances leave as they are stored, bit for bit: nothing is transcoded but frames and renderings on request.
+//! Instances leave as they are stored, bit for bit, unless the request or the standard wants another transfer syntax.
 
 mod accept;
 mod answer;
 mod bulkdata;
 mod capabilities;
+mod conditional;
 mod frames;
 mod metadata;
 mod multipart;
@@ -14,6 +15,8 @@ mod rendered;
 mod retrieve;
 mod search;
 mod store;
+mod syntaxes;
+mod thumbnail;
 mod transactions;
 mod workitems;
 

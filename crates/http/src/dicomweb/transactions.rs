@@ -1,7 +1,10 @@
 //! Every transaction that the DICOMweb door offers, in one table: the router is made of it, and so are the capabilities
 //! (PS3.18 §8.9) and the conformance statement.
 
-use super::{DICOM, OCTETS, bulkdata, capabilities, frames, metadata, rendered, retrieve, search, store, workitems};
+use super::{
+    DICOM, OCTETS, bulkdata, capabilities, frames, metadata, rendered, retrieve, search, store, syntaxes, thumbnail,
+    workitems,
+};
 use crate::HttpState;
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, options, post, put};
@@ -117,7 +120,6 @@ fn retrieving() -> Vec<Offer> {
         Offer::new(name, "10.4.1.1", request, handler).gives(gives).with(&["accept"])
     };
     let json = || owned(&JSON);
-    let one_or_several = || [several(), vec![DICOM.to_owned()]].concat();
     let of_instance = |rest: &str| format!("GET /studies/{{study}}/series/{{series}}/instances/{{instance}}{rest}");
     let of_series = |rest: &str| format!("GET /studies/{{study}}/series/{{series}}{rest}");
     let frames = of_instance("/frames/{frames}");
@@ -140,11 +142,17 @@ fn rendering() -> Vec<Offer> {
         let offer = Offer::new(name, "10.4.1.1", &request, handler).gives(owned(&rendered::MEDIA_TYPES));
         offer.with(&["accept", "window", "viewport", "quality"])
     };
+    let small = |request: &str, handler| {
+        let offer = Offer::new("RetrieveThumbnail", "10.4.1.1", request, handler);
+        offer.gives(owned(&rendered::MEDIA_TYPES)).with(&["accept", "window", "viewport", "quality"])
+    };
     vec![
+        small("GET /studies/{study}/thumbnail", get(thumbnail::study)),
+        small("GET /studies/{study}/series/{series}/thumbnail", get(thumbnail::series)),
         new("RetrieveRenderedInstance", "/rendered", get(rendered::instance)),
         new("RetrieveRenderedFrames", "/frames/{frames}/rendered", get(rendered::frame)),
-        new("RetrieveInstanceThumbnail", "/thumbnail", get(rendered::thumbnail)),
-        new("RetrieveFrameThumbnail", "/frames/{frames}/thumbnail", get(rendered::frame_thumbnail)),
+        new("RetrieveThumbnail", "/thumbnail", get(rendered::thumbnail)),
+        new("RetrieveThumbnail", "/frames/{frames}/thumbnail", get(rendered::frame_thumbnail)),
     ]
 }
 
@@ -171,9 +179,19 @@ fn worklist() -> Vec<Offer> {
     ]
 }
 
-/// What several instances are given as.
+/// What several instances are given as: in each syntax that can be written, or as they are stored.
 fn several() -> Vec<String> {
-    vec![format!("multipart/related; type=\"{DICOM}\"; transfer-syntax=*")]
+    in_syntaxes("multipart/related; type=\"application/dicom\"")
+}
+
+/// What one instance is given as.
+fn one_or_several() -> Vec<String> {
+    [several(), in_syntaxes(DICOM)].concat()
+}
+
+fn in_syntaxes(media_type: &str) -> Vec<String> {
+    let with = |syntax: &str| format!("{media_type}; transfer-syntax={syntax}");
+    [media_type.to_owned(), with("*")].into_iter().chain(syntaxes::written().map(with)).collect()
 }
 
 /// What frames and other bulk data are given as: as they are stored, or as octets.
