@@ -7,7 +7,7 @@ use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 const ESCAPE: u8 = 0x1B;
 
 /// The defined terms of `SpecificCharacterSet` that are read (PS3.3 §C.12.1.1.2); without any, texts are ASCII.
-pub const CHARACTER_SETS: [&str; 30] = [
+pub const CHARACTER_SETS: [&str; 28] = [
     "ISO_IR 6",
     "ISO_IR 13",
     "ISO_IR 100",
@@ -18,7 +18,6 @@ pub const CHARACTER_SETS: [&str; 30] = [
     "ISO_IR 127",
     "ISO_IR 138",
     "ISO_IR 144",
-    "ISO_IR 148",
     "ISO_IR 166",
     "ISO_IR 192",
     "GB18030",
@@ -35,7 +34,6 @@ pub const CHARACTER_SETS: [&str; 30] = [
     "ISO 2022 IR 127",
     "ISO 2022 IR 138",
     "ISO 2022 IR 144",
-    "ISO 2022 IR 148",
     "ISO 2022 IR 149",
     "ISO 2022 IR 166",
 ];

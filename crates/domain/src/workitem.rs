@@ -363,6 +363,26 @@ mod tests {
         check(Canceled, InProgress, Some(&mine), Err(WorkitemRefusal::Final(Canceled)));
     }
 
+    proptest::proptest! {
+        /// Whatever is asked by whomever in whatever order: claimed work changes only by the UID that claimed it, and what
+        /// has ended stays as it is.
+        #[test]
+        fn nobody_takes_claimed_work_away(asked in proptest::collection::vec((0_usize..4, 0_u128..3), 0..40)) {
+            let (mut state, mut owner): (WorkitemState, Option<Uid>) = (Scheduled, None);
+            for (wanted, given) in asked {
+                let given = uid(given);
+                let held = Held { state, transaction_uid: owner.as_ref() };
+                let updated = held.update(Some(&given));
+                proptest::prop_assert_eq!(updated.is_ok(), state == InProgress && owner.as_ref() == Some(&given));
+                let changed = held.change_state(WorkitemState::ALL[wanted], Some(&given));
+                let Ok(StateChange::Becomes(next)) = changed else { continue };
+                proptest::prop_assert!(!state.is_final() && next != Scheduled);
+                proptest::prop_assert!(owner.is_none() || owner.as_ref() == Some(&given));
+                (state, owner) = (next, Some(given));
+            }
+        }
+    }
+
     #[test]
     fn only_its_performer_updates_what_is_claimed() {
         let (mine, other) = (uid(1), uid(2));

@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 /// The most images that are decoded for viewers at once; each may take `image_pixels_max` several times over.
 const DECODED_AT_ONCE_MAX: usize = 4;
 
+/// The most instances that leave in another transfer syntax at once; a slow client holds its place until it has all.
+const TRANSCODED_AT_ONCE_MAX: usize = 32;
+
 /// How many reports on workitems a slow subscriber may lag behind before its connection ends.
 const REPORTS_KEPT: usize = 1_024;
 
@@ -47,6 +50,7 @@ pub struct HttpState {
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) decoding: Arc<Semaphore>,
+    pub(crate) transcoding: Arc<Semaphore>,
     pub(crate) reports: broadcast::Sender<Arc<WorkitemReport>>,
     pub(crate) closing: CancellationToken,
 }
@@ -75,6 +79,7 @@ impl HttpState {
             throttle: Arc::new(Throttle::default()),
             reports: broadcast::Sender::new(REPORTS_KEPT),
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE_MAX)),
+            transcoding: Arc::new(Semaphore::new(TRANSCODED_AT_ONCE_MAX)),
             closing: CancellationToken::new(),
         }
     }

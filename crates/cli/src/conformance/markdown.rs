@@ -3,7 +3,6 @@
 use super::{Key, Statement};
 use lightbox_dimse::SopClass;
 use lightbox_http::Transaction;
-use serde_json::Value;
 
 /// The statement as Markdown.
 pub fn markdown(statement: &Statement) -> String {
@@ -234,7 +233,7 @@ before the server gives it. Who did what is kept in an append-only log, each ent
 fn limits(statement: &Statement) -> String {
     let limits = serde_json::to_value(&statement.limits).unwrap_or_default();
     let rows = limits.as_object().into_iter().flatten().map(|(name, value)| {
-        let unlimited = *value == Value::from(u64::MAX);
+        let unlimited = value.as_u64() == Some(u64::MAX);
         vec![format!("`{name}`"), if unlimited { "none".to_owned() } else { value.to_string() }]
     });
     format!(

@@ -150,8 +150,7 @@ async fn leave(state: &HttpState, instance: &StoredInstance, ways: &[Way]) -> Re
         if transfer_syntax_uid == instance.transfer_syntax_uid.as_str() {
             return Ok(Leaving { transfer_syntax_uid, bytes: whole(path).boxed() });
         }
-        // A permit is held while it is converted, as for whatever is decoded.
-        let permit = state.decoding.clone().acquire_owned().await.map_err(Problem::internal)?;
+        let permit = state.transcoding.clone().acquire_owned().await.map_err(Problem::internal)?;
         let outbound = Outbound {
             path: path.clone(),
             transfer_syntax_uid: transfer_syntax_uid.clone(),

@@ -24,7 +24,7 @@ use lightbox_dicom::DataSet;
 use lightbox_domain::{Action, Uid, WorkitemRefusal};
 use lightbox_identity::Resource;
 use lightbox_pipeline::workitem::{WorkitemError, WorkitemReport, create};
-use lightbox_store::{StoreError, Workitem, new_id};
+use lightbox_store::{Workitem, new_id};
 use payload::Payload;
 use serde_json::Value;
 use std::sync::Arc;
@@ -136,7 +136,6 @@ fn problem(origin: &str, error: WorkitemError) -> Problem {
     };
     let conflict = |error: &WorkitemError| Problem::new(StatusCode::CONFLICT, "This cannot be done now").detail(error);
     match error {
-        WorkitemError::Store(StoreError::Row { .. } | StoreError::Database(_)) => Problem::internal(error),
         WorkitemError::Store(error) => error.into(),
         WorkitemError::Faults(_) | WorkitemError::Other(_) => Problem::bad_request(error),
         WorkitemError::NotAtItsEnd { .. } => with(conflict(&error), INCONSISTENT),
