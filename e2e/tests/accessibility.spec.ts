@@ -1,5 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
+import { isAccessible } from '../src/accessible';
 import { type Server, startUsedServer } from '../src/server';
 import { expect, imageIsShown, keepScreenshot, openStudy, rowOf, signIn, test } from '../src/test';
 
@@ -12,16 +11,6 @@ test.afterAll(() => server.stop());
 
 // The narrowest window that everything must work in.
 test.use({ viewport: { width: 1024, height: 768 } });
-
-/** Fails on anything that WCAG 2.2 AA forbids and axe can see, or on a page wider than the window. */
-async function isAccessible(page: Page, name: string): Promise<void> {
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  expect.soft(found, name).toEqual([]);
-  const overflow = await page.evaluate(() => document.body.scrollWidth - document.body.clientWidth);
-  expect.soft(overflow, `${name} is wider than the window by`).toBeLessThanOrEqual(0);
-}
 
 for (const scheme of ['dark', 'light']) {
   test(`every page is accessible in ${scheme}`, async ({ page }) => {
@@ -56,9 +45,15 @@ for (const scheme of ['dark', 'light']) {
     await imageIsShown(page);
     await isAccessible(page, 'refused study');
 
+    const study = new URL(page.url()).pathname.split('/').at(-1);
     for (const [path, heading] of [
       ['/deployments', 'Deployments'],
+      ['/studies', 'Studies'],
+      [`/studies/${study}`, 'Study timeline'],
       ['/admin/peers', 'Peers'],
+      ['/admin/conflicts', 'Conflict shelf'],
+      ['/admin/deletions', 'Deletions'],
+      ['/admin/system', 'System'],
       ['/admin/events', 'Event log'],
       ['/nowhere', 'No such page'],
     ] as const) {
@@ -72,5 +67,6 @@ for (const scheme of ['dark', 'light']) {
     await page.getByRole('button', { name: 'Add peer' }).click();
     await expect(page.getByRole('dialog', { name: 'Add peer' })).toBeVisible();
     await isAccessible(page, 'add peer');
+    await keepScreenshot(page, `add-peer-1024-${scheme}`);
   });
 }

@@ -73,7 +73,7 @@ def traced(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
 def check_order(calls: list[Call], answer: Call) -> None:
     """File, folders and log are synced before the answer, and in this order."""
     [rename] = [call for call in calls if call.name.startswith("rename") and "/incoming/" in call.arguments]
-    incoming, kept = rename.paths[0], rename.paths[-1]
+    kept = rename.paths[-1]
     folder = str(Path(kept).parent)
     syncs = [call for call in calls if call.name in ("fsync", "fdatasync")]
 
@@ -82,11 +82,11 @@ def check_order(calls: list[Call], answer: Call) -> None:
         assert found, f"{path} is not synced"
         return found[0]
 
-    file_synced = synced(incoming)
+    file_synced = synced(kept, after=rename)
     folder_synced = synced(folder, after=rename)
     log = next(path for one in syncs for path in one.paths if path.endswith("lightbox.db-wal"))
     log_synced = synced(log, after=folder_synced)
-    assert file_synced.is_before(rename), "a name must not be durable before what it names"
+    assert file_synced.is_before(log_synced), "a row must not be durable before the file that it names"
     assert log_synced.is_before(answer), "the answer left before the row was durable"
     for made in (call for call in calls if call.name.startswith("mkdir") and "/blobs/" in call.arguments):
         parent_synced = synced(str(Path(made.paths[-1]).parent), after=made)

@@ -2,12 +2,17 @@
 import { createBrowserRouter, Navigate } from 'react-router';
 import { Frame } from './frame/Frame';
 import { CrashPage } from './pages/CrashPage';
+import { ConflictsPage } from './pages/conflicts/ConflictsPage';
+import { DeletionsPage } from './pages/deletions/DeletionsPage';
 import { DeploymentsPage } from './pages/deployments/DeploymentsPage';
 import { EventsPage } from './pages/events/EventsPage';
 import { LoginPage } from './pages/login/LoginPage';
 import { NotFoundPage } from './pages/NotFoundPage';
 import { PeersPage } from './pages/peers/PeersPage';
 import { ReadPage } from './pages/read/ReadPage';
+import { StudiesPage } from './pages/studies/StudiesPage';
+import { SystemPage } from './pages/system/SystemPage';
+import { TimelinePage } from './pages/timeline/TimelinePage';
 
 export const router = createBrowserRouter([
   { path: '/login', Component: LoginPage },
@@ -22,9 +27,14 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('./pages/study/StudyPage')).StudyPage }),
         HydrateFallback: () => null,
       },
+      { path: '/studies', Component: StudiesPage },
+      { path: '/studies/:study', Component: TimelinePage },
       { path: '/deployments', Component: DeploymentsPage },
       { path: '/admin/peers', Component: PeersPage },
       { path: '/admin/events', Component: EventsPage },
+      { path: '/admin/conflicts', Component: ConflictsPage },
+      { path: '/admin/deletions', Component: DeletionsPage },
+      { path: '/admin/system', Component: SystemPage },
       { path: '*', Component: NotFoundPage },
     ],
   },

@@ -11,6 +11,9 @@ use clap::{Parser, Subcommand};
 use output::Output;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXAMPLES: &str = "\
 First steps:
   lightbox serve --data lightbox-data          start; the first start prints a one-time password

@@ -45,6 +45,7 @@ fn describe() {
         ("lightbox_instance_bytes", Unit::Bytes, "Bytes of stored instances"),
         ("lightbox_disk_free_bytes", Unit::Bytes, "Free on the disk of the data folder"),
         ("lightbox_jobs_waiting", Unit::Count, "Jobs that wait or are under way"),
+        ("lightbox_associations", Unit::Count, "Associations of admitted peers that are open"),
     ];
     for (name, unit, text) in gauges {
         describe_gauge!(name, unit, text);

@@ -159,9 +159,12 @@ async fn run(settings: &Settings, store: Store, metrics: RenderMetrics, doors: D
     let pipeline = Pipeline::new(store, runners, limits);
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker(&pipeline, settings).work(stopped.clone()));
-    let dimse =
-        tokio::spawn(serve_dimse(dimse_server(&pipeline, settings), doors.dicom, doors.dicom_tls, stopped.clone()));
-    let state = http_state(&pipeline, settings).with_metrics(metrics);
+    let server = dimse_server(&pipeline, settings);
+    let counted = server.clone();
+    let dimse = tokio::spawn(serve_dimse(server, doors.dicom, doors.dicom_tls, stopped.clone()));
+    let state = http_state(&pipeline, settings)
+        .with_metrics(metrics)
+        .with_associations(Arc::new(move || counted.associations()));
     let web = tokio::spawn(lightbox_http::serve(doors.http, state, until(stopped)));
     signals.first().await;
     tracing::info!("stopping; what is under way is finished first");

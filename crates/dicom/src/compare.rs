@@ -52,6 +52,19 @@ pub fn same_data_set(a: &Path, b: &Path, limits: &Limits) -> Result<bool, Inspec
     same_frames(a, b, limits)
 }
 
+/// Whether two files hold the same pixel data, however they are encoded. What cannot be decoded is not known to be the same.
+pub(crate) fn same_pixels(a: &Path, b: &Path, limits: &Limits) -> Result<bool, InspectError> {
+    let (of_a, of_b) = (summarise(a, limits)?, summarise(b, limits)?);
+    let [encoding_a, encoding_b] = [&of_a, &of_b].map(|summary| pixel_encoding(&summary.transfer_syntax_uid));
+    if of_a.pixels.is_none() || of_b.pixels.is_none() {
+        return Ok(of_a.pixels.is_none() && of_b.pixels.is_none());
+    }
+    if encoding_a == encoding_b {
+        return Ok(of_a.pixels == of_b.pixels);
+    }
+    same_frames(a, b, limits)
+}
+
 /// The syntax that compresses the pixels; `None` when they are native, in whichever native syntax.
 fn pixel_encoding(transfer_syntax_uid: &str) -> Option<&str> {
     syntax::is_encapsulated(transfer_syntax_uid).then_some(transfer_syntax_uid)
@@ -140,7 +153,7 @@ impl Digests {
 }
 
 /// Whether an element says nothing but how others are encoded.
-fn only_encodes(tag: Tag) -> bool {
+pub(crate) fn only_encodes(tag: Tag) -> bool {
     tag.element() == 0 || tag == DATA_SET_TRAILING_PADDING || OF_ENCAPSULATION.contains(&tag)
 }
 

@@ -15,6 +15,8 @@ const PREAMBLE_BYTES: usize = 128;
 const MAGIC: &[u8; 4] = b"DICM";
 /// The longest group 0002 that is looked through; real ones have a few hundred bytes.
 const META_BYTES_MAX: usize = 1 << 20;
+/// How much is looked through for its end at once.
+const HEAD_PIECE_BYTES: usize = 1024;
 const TRANSFER_SYNTAX_UID: u16 = 0x0010;
 
 /// Preamble, `DICM` and group 0002: what comes before a data set that arrived by C-STORE, whose bytes then stay as they
@@ -128,12 +130,23 @@ pub(crate) fn read_meta_group(source: &mut ByteSource<'_>) -> Result<String, Ins
 }
 
 /// BLAKE3 over a Part 10 stream's data set, without preamble and group 0002. A stream that is no Part 10 file is hashed
-/// whole. It tells whether two arrivals are the same, beside the SHA-256 of the file, which would double its cost.
+/// whole. It tells whether two arrivals are the same.
 #[derive(Debug)]
 pub struct DatasetHasher {
     digest: blake3::Hasher,
-    /// What came before the data set as far as it is known; `None` from the data set on.
-    head: Option<Head>,
+    /// What came before the data set as far as it is known.
+    head: Head,
+    /// Whether the head is whole.
+    within_data_set: bool,
+}
+
+/// What a [`DatasetHasher`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    /// BLAKE3 of the data set in hexadecimal.
+    pub data_set_digest: String,
+    /// What came before the data set: preamble and group 0002.
+    pub head: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
@@ -147,30 +160,38 @@ impl DatasetHasher {
     /// A hasher at the start of a file.
     #[must_use]
     pub fn new() -> Self {
-        Self { digest: blake3::Hasher::new(), head: Some(Head::default()) }
+        Self { digest: blake3::Hasher::new(), head: Head::default(), within_data_set: false }
     }
 
     /// Takes the next bytes of the file, however many.
-    pub fn update(&mut self, bytes: &[u8]) {
-        let Some(head) = &mut self.head else {
-            self.digest.update(bytes);
-            return;
-        };
-        head.bytes.extend_from_slice(bytes);
-        if let Some(data_set) = head.find_data_set() {
-            self.digest.update(&head.bytes[data_set..]);
-            self.head = None;
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        // The head is short, and what follows it need not be copied.
+        while !self.within_data_set && !bytes.is_empty() {
+            let (some, rest) = bytes.split_at(bytes.len().min(HEAD_PIECE_BYTES));
+            self.head.bytes.extend_from_slice(some);
+            if let Some(data_set) = self.head.find_data_set() {
+                self.begin_data_set(data_set);
+            }
+            bytes = rest;
         }
+        self.digest.update(bytes);
     }
 
-    /// The digest in hexadecimal.
+    fn begin_data_set(&mut self, at: usize) {
+        self.digest.update(&self.head.bytes[at..]);
+        self.head.bytes.truncate(at);
+        self.within_data_set = true;
+    }
+
+    /// The digest, and what came before.
     #[must_use]
-    pub fn finish(mut self) -> String {
-        if let Some(head) = &self.head {
+    pub fn finish(mut self) -> Hashed {
+        if !self.within_data_set {
+            let head = &self.head;
             let data_set = head.next.or_else(|| meta_start(&head.bytes)).unwrap_or(0).min(head.bytes.len());
-            self.digest.update(&head.bytes[data_set..]);
+            self.begin_data_set(data_set);
         }
-        self.digest.finalize().to_hex().to_string()
+        Hashed { data_set_digest: self.digest.finalize().to_hex().to_string(), head: self.head.bytes }
     }
 }
 

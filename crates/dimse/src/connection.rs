@@ -3,8 +3,8 @@
 use crate::command::{C_CANCEL_RQ, CommandError, CommandSet};
 use bytes::{Bytes, BytesMut};
 use dicom_ul::pdu::{
-    AbortRQServiceProviderReason as AbortReason, AbortRQSource, PDataValue, PDataValueType, Pdu, UserVariableItem,
-    read_pdu, write_pdu,
+    AbortRQServiceProviderReason as AbortReason, AbortRQSource, PDataValueType, Pdu, UserVariableItem, read_pdu,
+    write_pdu,
 };
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -17,6 +17,8 @@ use tokio_util::io::poll_read_buf;
 /// The longest PDU that is read, and the Maximum Length that is announced, in bytes without the header of six.
 pub(crate) const PDU_BYTES_MAX: u32 = 256 * 1024;
 
+/// The type of the PDU that carries messages (PS3.8 §9.3.5).
+const P_DATA_TF: u8 = 4;
 const PDU_HEADER_BYTES: usize = 6;
 /// The bytes of a P-DATA-TF PDU that are not fragment, PDU header apart: item length, context, message control header.
 const ITEM_HEADER_BYTES: u32 = 6;
@@ -41,12 +43,12 @@ pub(crate) struct Connection {
     stream: Box<dyn Transport>,
     arrived: BytesMut,
     leaving: Vec<u8>,
-    values: VecDeque<PDataValue>,
+    fragments: VecDeque<Fragment>,
     /// The fragments of a command set that has not arrived whole.
     command: Vec<u8>,
     fragment_bytes_max: usize,
     /// What arrived while we were writing.
-    early: Option<Pdu>,
+    early: Option<Arrived>,
     wait_max: Duration,
 }
 
@@ -93,10 +95,20 @@ impl ConnectionError {
     }
 }
 
-/// A piece of a data set.
+/// A fragment of a message (PS3.8 §E.2).
+#[derive(Debug)]
 pub(crate) struct Fragment {
-    pub bytes: Bytes,
+    context_id: u8,
+    is_command: bool,
+    /// Whether the command set or data set ends with it.
     pub is_last: bool,
+    pub bytes: Bytes,
+}
+
+/// What a PDU is: fragments of messages, or anything else.
+enum Arrived {
+    Data(VecDeque<Fragment>),
+    Other(Pdu),
 }
 
 impl Connection {
@@ -106,7 +118,7 @@ impl Connection {
             stream: Box::new(stream),
             arrived: BytesMut::with_capacity(READ_AHEAD_BYTES),
             leaving: Vec::new(),
-            values: VecDeque::new(),
+            fragments: VecDeque::new(),
             command: Vec::new(),
             fragment_bytes_max: fragment_bytes(PEER_PDU_BYTES_DEFAULT),
             early: None,
@@ -127,13 +139,20 @@ impl Connection {
         self.wait_max = wait_max;
     }
 
-    /// The next PDU. Dropped before it is there, nothing of it is lost.
+    /// The next PDU, which cannot be one with data. Dropped before it is there, nothing of it is lost.
     pub(crate) async fn read(&mut self) -> Result<Pdu, ConnectionError> {
+        match self.read_any().await? {
+            Arrived::Other(pdu) => Ok(pdu),
+            Arrived::Data(_) => Err(unexpected("P-DATA-TF")),
+        }
+    }
+
+    async fn read_any(&mut self) -> Result<Arrived, ConnectionError> {
         let wait_max = self.wait_max;
         timeout(wait_max, self.read_patiently()).await.map_err(|_| ConnectionError::Late(wait_max.as_secs()))?
     }
 
-    async fn read_patiently(&mut self) -> Result<Pdu, ConnectionError> {
+    async fn read_patiently(&mut self) -> Result<Arrived, ConnectionError> {
         if let Some(pdu) = self.early.take() {
             return Ok(pdu);
         }
@@ -148,7 +167,7 @@ impl Connection {
     }
 
     /// The PDU that has arrived whole, if one has; makes room for what is missing.
-    fn take_pdu(&mut self) -> Result<Option<Pdu>, ConnectionError> {
+    fn take_pdu(&mut self) -> Result<Option<Arrived>, ConnectionError> {
         if self.arrived.first().is_some_and(|kind| !(1..=7).contains(kind)) {
             return Err(ConnectionError::Unrecognized);
         }
@@ -165,8 +184,12 @@ impl Connection {
             self.arrived.reserve(whole - self.arrived.len() + READ_AHEAD_BYTES);
             return Ok(None);
         }
-        let bytes = self.arrived.split_to(whole);
-        read_pdu(&bytes[..], PDU_BYTES_MAX, true).map_err(|error| ConnectionError::Malformed(error.to_string()))
+        let bytes = self.arrived.split_to(whole).freeze();
+        if bytes[0] == P_DATA_TF {
+            return fragments_of(bytes.slice(PDU_HEADER_BYTES..)).map(|fragments| Some(Arrived::Data(fragments)));
+        }
+        let pdu = read_pdu(&bytes[..], PDU_BYTES_MAX, true);
+        pdu.map(|pdu| pdu.map(Arrived::Other)).map_err(|error| ConnectionError::Malformed(error.to_string()))
     }
 
     /// Writes a PDU in one piece.
@@ -246,7 +269,7 @@ impl Connection {
                 Step::Read(0) => return Err(ConnectionError::Closed),
                 Step::Read(_) => self.early = self.take_pdu()?,
             }
-            if matches!(self.early, Some(Pdu::AbortRQ { .. })) {
+            if matches!(self.early, Some(Arrived::Other(Pdu::AbortRQ { .. }))) {
                 return Err(ConnectionError::Aborted);
             }
         }
@@ -274,16 +297,16 @@ impl Connection {
     }
 
     /// The next fragment of any message; `None` when the other side asks to release the association.
-    async fn next_value(&mut self) -> Result<Option<PDataValue>, ConnectionError> {
+    async fn next_fragment(&mut self) -> Result<Option<Fragment>, ConnectionError> {
         loop {
-            if let Some(value) = self.values.pop_front() {
-                return Ok(Some(value));
+            if let Some(fragment) = self.fragments.pop_front() {
+                return Ok(Some(fragment));
             }
-            match self.read().await? {
-                Pdu::PData { data } => self.values.extend(data),
-                Pdu::ReleaseRQ => return Ok(None),
-                Pdu::AbortRQ { .. } => return Err(ConnectionError::Aborted),
-                other => return Err(ConnectionError::Unexpected(name(&other).to_owned())),
+            match self.read_any().await? {
+                Arrived::Data(fragments) => self.fragments = fragments,
+                Arrived::Other(Pdu::ReleaseRQ) => return Ok(None),
+                Arrived::Other(Pdu::AbortRQ { .. }) => return Err(ConnectionError::Aborted),
+                Arrived::Other(other) => return Err(ConnectionError::Unexpected(name(&other).to_owned())),
             }
         }
     }
@@ -292,22 +315,22 @@ impl Connection {
     /// Dropped before it is there, nothing is lost.
     pub(crate) async fn read_command(&mut self) -> Result<Option<(u8, CommandSet)>, ConnectionError> {
         loop {
-            let Some(value) = self.next_value().await? else {
+            let Some(fragment) = self.next_fragment().await? else {
                 let within = !self.command.is_empty();
                 return if within { Err(unexpected("A-RELEASE-RQ within a message")) } else { Ok(None) };
             };
-            if value.value_type != PDataValueType::Command {
+            if !fragment.is_command {
                 return Err(unexpected("a data set without a command"));
             }
-            self.command.extend_from_slice(&value.data);
+            self.command.extend_from_slice(&fragment.bytes);
             if self.command.len() > COMMAND_BYTES_MAX {
                 return Err(ConnectionError::Malformed(format!(
                     "a command set of more than {COMMAND_BYTES_MAX} bytes"
                 )));
             }
-            if value.is_last {
+            if fragment.is_last {
                 let command = std::mem::take(&mut self.command);
-                return Ok(Some((value.presentation_context_id, CommandSet::parse(&command)?)));
+                return Ok(Some((fragment.context_id, CommandSet::parse(&command)?)));
             }
         }
     }
@@ -359,11 +382,11 @@ impl Connection {
 
     /// The next piece of the data set that follows a command.
     pub(crate) async fn read_fragment(&mut self, context_id: u8) -> Result<Fragment, ConnectionError> {
-        let value = self.next_value().await?.ok_or_else(|| unexpected("A-RELEASE-RQ within a message"))?;
-        if value.value_type != PDataValueType::Data || value.presentation_context_id != context_id {
+        let fragment = self.next_fragment().await?.ok_or_else(|| unexpected("A-RELEASE-RQ within a message"))?;
+        if fragment.is_command || fragment.context_id != context_id {
             return Err(unexpected("another message within a message"));
         }
-        Ok(Fragment { bytes: value.data.into(), is_last: value.is_last })
+        Ok(fragment)
     }
 
     /// Reads the rest of a message and forgets it.
@@ -402,6 +425,24 @@ fn unexpected(what: &str) -> ConnectionError {
 }
 
 /// A P-DATA-TF PDU with one fragment (PS3.8 §9.3.5, §E.2).
+/// The presentation data values of a P-DATA-TF PDU (PS3.8 §9.3.5.1), each of which keeps the PDU's bytes in memory.
+fn fragments_of(mut items: Bytes) -> Result<VecDeque<Fragment>, ConnectionError> {
+    let mut fragments = VecDeque::with_capacity(1);
+    while !items.is_empty() {
+        let Some(&[a, b, c, d, context_id, control]) = items.get(..ITEM_HEADER_BYTES as usize) else {
+            return Err(ConnectionError::Malformed("a presentation data value is cut short".to_owned()));
+        };
+        // The length counts context and message control header, not itself.
+        let end = 4 + u32::from_be_bytes([a, b, c, d]) as usize;
+        if end < ITEM_HEADER_BYTES as usize || end > items.len() {
+            return Err(ConnectionError::Malformed("a presentation data value is not as long as it says".to_owned()));
+        }
+        let bytes = items.split_to(end).slice(ITEM_HEADER_BYTES as usize..);
+        fragments.push_back(Fragment { context_id, is_command: control & 1 != 0, is_last: control & 2 != 0, bytes });
+    }
+    Ok(fragments)
+}
+
 fn push_fragment(leaving: &mut Vec<u8>, context_id: u8, kind: PDataValueType, is_last: bool, bytes: &[u8]) {
     let pdu_bytes = bytes.len() as u32 + ITEM_HEADER_BYTES;
     let control = u8::from(kind == PDataValueType::Command) | (u8::from(is_last) << 1);

@@ -91,6 +91,15 @@ impl DimseServer {
         Self { config, store, receiver, places, rejections, peers: Arc::default() }
     }
 
+    /// How many associations of each peer are under way, by title.
+    #[must_use]
+    pub fn associations(&self) -> Vec<(String, u32)> {
+        let peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts: Vec<_> = peers.iter().map(|(title, count)| (title.to_string(), *count)).collect();
+        counts.sort();
+        counts
+    }
+
     /// Serves until `shutdown` is ready. Messages under way are then answered, idle associations aborted.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         self.serve_on(listener, None, shutdown).await;

@@ -132,6 +132,7 @@ fn reply(received: Result<Received, ReceiveError>, announced: &Announced) -> Rep
             Reply::new(PROCESSING_FAILURE, "the instance could not be read back")
         }
         Err(ReceiveError::Refused(error)) => Reply::new(CANNOT_UNDERSTAND, error.to_string()),
+        Err(error @ ReceiveError::OtherStudy { .. }) => Reply::new(CANNOT_UNDERSTAND, error.to_string()),
         Err(
             error @ (ReceiveError::TooLarge { .. } | ReceiveError::DiskLow { .. } | ReceiveError::ArchiveFull { .. }),
         ) => Reply::new(OUT_OF_RESOURCES, error.to_string()),

@@ -76,6 +76,12 @@ named! {
         WorkitemCreate = "workitem.create",
         /// Claim work and say how it goes.
         WorkitemPerform = "workitem.perform",
+        /// See newcomers on the conflict shelf, without what they say of patients.
+        ConflictRead = "conflict.read",
+        /// Decide between what is stored and a newcomer.
+        ConflictSettle = "conflict.settle",
+        /// Have a step of a study's way done again.
+        StudyReplay = "study.replay",
         /// Run an app outside its intended use, with a reason.
         RunOverride = "run.override",
         /// Try a failed run again.

@@ -6,12 +6,14 @@
 //! | `/metrics` for Prometheus | `metrics` |
 //! | `/api/v1/session` sign in and out, change the password | `api::session` |
 //! | `/api/v1/worklist`, `/api/v1/studies/{uid}` | `api::worklist`, `api::studies` |
+//! | `/api/v1/studies/{uid}/timeline` and `…/replay` what happened to a study, and having it done again | `api::timeline` |
 //! | `/api/v1/runs/{id}` map, override, retry | `api::runs` |
+//! | `/api/v1/conflicts` the conflict shelf | `api::conflicts` |
 //! | `/api/v1/deployments` | `api::deployments` |
 //! | `/api/v1/peers` admitted and pending, echo | `api::peers` |
 //! | `/api/v1/accounts`, `/api/v1/events` | `api::accounts`, `api::events` |
 //! | `/api/v1/live` what is committed, as server-sent events | `api::live` |
-//! | `/api/v1/system`, `/api/v1/openapi.json`, `/api/v1/conformance` | `api::system` |
+//! | `/api/v1/system` and `…/activity`, `/api/v1/openapi.json`, `/api/v1/conformance` | `api::system` |
 //! | `/dicomweb` QIDO-RS (PS3.18 §10.6) | `dicomweb::search` |
 //! | `/dicomweb` WADO-RS (PS3.18 §10.4): instances, metadata, frames, rendered, bulk data | `dicomweb::retrieve` … |
 //! | `/dicomweb` STOW-RS (PS3.18 §10.5) | `dicomweb::store` |
@@ -40,7 +42,7 @@ mod web;
 
 pub use dicomweb::{Transaction, dicomweb_transactions};
 pub use metrics::RenderMetrics;
-pub use state::{EchoOutcome, EchoPeer, HttpState};
+pub use state::{CountAssociations, EchoOutcome, EchoPeer, HttpState};
 
 use axum::Router;
 use axum::http::StatusCode;

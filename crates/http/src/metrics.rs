@@ -40,6 +40,10 @@ async fn look(state: &HttpState) -> Result<(), Problem> {
     gauge!("lightbox_instances").set(volume.instances as f64);
     gauge!("lightbox_instance_bytes").set(volume.bytes as f64);
     gauge!("lightbox_disk_free_bytes").set(state.store.blobs().free_bytes()? as f64);
+    if let Some(count) = &state.associations {
+        let open: u32 = count().iter().map(|(_, open)| open).sum();
+        gauge!("lightbox_associations").set(open);
+    }
     for (kind, waiting) in state.store.jobs_waiting().await? {
         gauge!("lightbox_jobs_waiting", "kind" => kind).set(waiting as f64);
     }

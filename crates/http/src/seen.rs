@@ -3,13 +3,18 @@
 use crate::HttpState;
 use crate::auth::Caller;
 use crate::problem::Problem;
-use lightbox_domain::{Run, visible};
+use lightbox_domain::{Deployment, ResultGuard, Run, visible};
 use lightbox_store::{StoredInstance, now_ms};
 use std::collections::HashSet;
 
 /// Whether the caller may see what this run says.
 pub(crate) fn sees_run(caller: &Caller, run: &Run) -> bool {
     visible(run.guard(), caller.viewer(), now_ms())
+}
+
+/// Whether the caller may see what this deployment's rules decided: a decision in shadow mode says as much as its run would.
+pub(crate) fn sees_decisions(caller: &Caller, deployment: &Deployment) -> bool {
+    visible(ResultGuard { mode: deployment.mode, reveal_ms: None }, caller.viewer(), now_ms())
 }
 
 /// The run of this identifier, if the caller may see it.

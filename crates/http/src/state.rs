@@ -36,6 +36,9 @@ pub struct EchoOutcome {
 /// Sends a C-ECHO to a peer. Given by the binary, since this door knows no other.
 pub type EchoPeer = Arc<dyn Fn(Peer) -> Pin<Box<dyn Future<Output = EchoOutcome> + Send>> + Send + Sync>;
 
+/// How many associations of each peer are under way. Given by the binary, as [`EchoPeer`] is.
+pub type CountAssociations = Arc<dyn Fn() -> Vec<(String, u32)> + Send + Sync>;
+
 /// What the handlers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpState {
@@ -48,6 +51,7 @@ pub struct HttpState {
     pub(crate) conformance: Arc<str>,
     pub(crate) echo: EchoPeer,
     pub(crate) metrics: Option<RenderMetrics>,
+    pub(crate) associations: Option<CountAssociations>,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) decoding: Arc<Semaphore>,
     pub(crate) transcoding: Arc<Semaphore>,
@@ -76,6 +80,7 @@ impl HttpState {
             conformance: "".into(),
             echo,
             metrics: None,
+            associations: None,
             throttle: Arc::new(Throttle::default()),
             reports: broadcast::Sender::new(REPORTS_KEPT),
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE_MAX)),
@@ -88,6 +93,13 @@ impl HttpState {
     #[must_use]
     pub fn with_metrics(mut self, render: RenderMetrics) -> Self {
         self.metrics = Some(render);
+        self
+    }
+
+    /// The same with what counts associations, for the system page.
+    #[must_use]
+    pub fn with_associations(mut self, count: CountAssociations) -> Self {
+        self.associations = Some(count);
         self
     }
 

@@ -77,7 +77,9 @@ impl Resource {
     #[must_use]
     pub fn all(action: Action) -> Self {
         let kind = match action {
-            Action::StudyRead | Action::StudyWrite | Action::StudyDelete => "Study",
+            Action::StudyRead | Action::StudyWrite | Action::StudyDelete | Action::StudyReplay => "Study",
+            // Of a study's instances.
+            Action::ConflictRead | Action::ConflictSettle => "Study",
             Action::RunOverride | Action::RunRetry | Action::ShadowRead => "Run",
             Action::WorkitemRead | Action::WorkitemCreate | Action::WorkitemPerform => "Workitem",
             Action::PeerRead | Action::PeerWrite => "Peer",

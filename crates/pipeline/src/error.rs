@@ -1,6 +1,7 @@
 //! What can go wrong on the way.
 
 use lightbox_dicom::InspectError;
+use lightbox_domain::Uid;
 use lightbox_inference::{InferenceError, ReleaseError};
 use lightbox_store::StoreError;
 
@@ -29,6 +30,14 @@ pub enum ReceiveError {
     ArchiveFull {
         /// What is stored.
         bytes: u64,
+    },
+    /// It belongs to another study than its sender said.
+    #[error("instance {sop_instance_uid} belongs to another study than the one that was named")]
+    OtherStudy {
+        /// Its SOP class.
+        sop_class_uid: Uid,
+        /// Its SOP Instance UID.
+        sop_instance_uid: Uid,
     },
     /// The sender broke off.
     #[error("the sender broke off: {0}")]
@@ -81,7 +90,9 @@ impl From<InferenceError> for JobError {
 impl From<ReceiveError> for JobError {
     fn from(error: ReceiveError) -> Self {
         match error {
-            ReceiveError::Refused(_) | ReceiveError::TooLarge { .. } => Self::Permanent(error.to_string()),
+            ReceiveError::Refused(_) | ReceiveError::TooLarge { .. } | ReceiveError::OtherStudy { .. } => {
+                Self::Permanent(error.to_string())
+            }
             ReceiveError::DiskLow { .. }
             | ReceiveError::ArchiveFull { .. }
             | ReceiveError::Aborted(_)

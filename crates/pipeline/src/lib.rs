@@ -12,13 +12,16 @@
 //!
 //! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers; [`reject`] hides what a
 //! rejection note rejects, [`lifecycle`] deletes what the site's rules
-//! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order. [`workitem`] is the
-//! work that other systems offer and do here. [`outbound`] gives an object in another transfer syntax.
+//! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order, and [`conflict`] what
+//! they decide about newcomers that differ from what is stored. [`workitem`] is the work that other systems offer and do
+//! here, and [`outbound`] gives an object in another transfer syntax.
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
-//! run outside the intended use.
+//! run outside the intended use; [`replay`](mod@replay) is what they have done again.
 
+mod arrival;
+pub mod conflict;
 pub mod deletion;
 pub mod describe;
 mod error;
@@ -29,15 +32,18 @@ pub mod publish;
 pub mod purge;
 pub mod receive;
 pub mod reject;
+pub mod replay;
 pub mod request;
 pub mod route;
 pub mod run;
 pub mod worker;
 pub mod workitem;
 
+pub use conflict::{Settlement, settle_conflict};
 pub use deletion::{delete, undelete};
 pub use error::{JobError, PipelineError, ReceiveError};
-pub use receive::{Received, ReceivedInto, ReceivedOutcome, Receiver};
+pub use receive::{Received, ReceivedOutcome, Receiver};
+pub use replay::{Replay, replay};
 pub use request::{admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};
 pub use worker::{HandlerFuture, Worker};
 

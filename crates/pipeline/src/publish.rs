@@ -1,6 +1,6 @@
 //! Findings become a report that other systems read.
 
-use crate::run::announce;
+use crate::run::{announce, end_run};
 use crate::{JobError, Pipeline, Received, RunInput, blocking};
 use lightbox_dicom::{Header, ResultContext, check_result, write_report};
 use lightbox_domain::{Job, MapState, ResultKind, Run, RunState, Viewer, visible};
@@ -10,24 +10,42 @@ use lightbox_store::{StoredResult, Write, now_ms};
 pub(crate) const LANGUAGE: &str = "en";
 
 /// Writes the report of a run whose findings are stored, and ends the run. The report's UIDs and times come from the
-/// run, so publishing twice writes the same bytes, which [`crate::Receiver`] knows as a duplicate.
+/// run, so publishing twice writes the same bytes, which [`crate::Receiver`] knows as a duplicate. A run that is finished
+/// stays so: what is missing of its report is stored, and its results are ordered to peers that have none of them.
 ///
 /// # Errors
 /// [`JobError`]; permanent when the report does not pass the gate.
 pub async fn publish(pipeline: &Pipeline, run_id: &str) -> Result<(), JobError> {
     let input = pipeline.run_input(run_id).await?;
-    if input.run.state != RunState::Publishing {
+    if !matches!(input.run.state, RunState::Publishing | RunState::Finished) {
         return Ok(());
     }
     let report = encode(&input, |context| write_report(&context).map_err(|error| error.to_string())).await?;
     let received = pipeline.receiver.receive_result(&input.run, report).await?;
     let mut write = pipeline.store.write().await?;
     note_result(&mut write, &input.run, ResultKind::Report, &received).await?;
+    if input.run.state == RunState::Finished {
+        order_all(&mut write, &input.run, &pipeline.store.results(run_id).await?).await?;
+        return Ok(write.commit().await?);
+    }
     let run = write.advance_run(run_id, RunState::Finished, "").await?;
     if run.map_state == MapState::Pending {
         write.enqueue(&Job::Explain { run_id: run_id.to_owned() }, now_ms()).await?;
     }
     announce(&mut write, &run, "run.finished", "ok").await?;
+    Ok(write.commit().await?)
+}
+
+/// Ends a run whose report could not be written. One that is finished stays so: a person had it published again, and what
+/// was published before stands.
+pub(crate) async fn give_up(pipeline: &Pipeline, run_id: &str, reason: &str) -> Result<(), JobError> {
+    let mut write = pipeline.store.write().await?;
+    let run = write.run(run_id).await?;
+    if run.state != RunState::Finished {
+        drop(write);
+        return end_run(pipeline, run_id, RunState::Failed, reason).await;
+    }
+    announce(&mut write, &run, "run.unpublished", reason).await?;
     Ok(write.commit().await?)
 }
 
@@ -68,8 +86,16 @@ pub(crate) async fn note_result(
         stored_ms: now_ms(),
     };
     write.insert_result(&run.id, &result).await?;
-    if visible(run.guard(), Viewer::Outside, now_ms()) {
-        write.order_deliveries(&run.id, &received.sop_instance_uid).await?;
+    order_all(write, run, &[result]).await
+}
+
+/// Orders results of a run to the peers that receive results, if they may leave.
+async fn order_all(write: &mut Write, run: &Run, results: &[StoredResult]) -> Result<(), JobError> {
+    if !visible(run.guard(), Viewer::Outside, now_ms()) {
+        return Ok(());
+    }
+    for result in results {
+        write.order_deliveries(&run.id, &result.sop_instance_uid).await?;
     }
     Ok(())
 }

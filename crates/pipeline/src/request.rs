@@ -140,7 +140,13 @@ pub async fn retry_run(store: &Store, run_id: &str, actor: &Actor) -> Result<(),
 /// # Errors
 /// When the database refuses.
 pub async fn admit_peer(store: &Store, peer: &Peer, actor: &Actor) -> Result<(), PipelineError> {
-    let detail = serde_json::json!({ "host": peer.host, "port": peer.port, "receives_results": peer.receives_results });
+    let policy = &peer.policy;
+    let detail = serde_json::json!({
+        "host": peer.host, "port": peer.port, "receives_results": peer.receives_results,
+        "services": policy.services.iter().map(|service| service.as_str()).collect::<Vec<_>>().join(" "),
+        "associations_max": policy.associations_max, "idle_seconds_max": policy.idle_seconds_max,
+        "tls": policy.tls, "commits": policy.commits,
+    });
     let event = Event::new(&actor.name, "peer.admitted", "peer", &peer.ae_title).detail(detail.to_string());
     let mut write = store.write().await?;
     write.upsert_peer(peer).await?;

@@ -149,15 +149,14 @@ impl Worker {
     async fn give_up(&self, claimed: &Claimed, reason: &str) -> Result<(), JobError> {
         let store = &self.pipeline.store;
         match &claimed.job {
-            Job::Run { run_id } | Job::Publish { run_id } => {
-                end_run(&self.pipeline, run_id, RunState::Failed, reason).await?;
-            }
+            Job::Run { run_id } => end_run(&self.pipeline, run_id, RunState::Failed, reason).await?,
+            Job::Publish { run_id } => publish::give_up(&self.pipeline, run_id, reason).await?,
             Job::Explain { run_id } => explain::give_up(&self.pipeline, run_id, reason).await?,
             Job::Deliver { delivery_id } => {
                 let mut write = store.write().await?;
                 write.end_delivery(delivery_id, Some(reason)).await?;
                 let event = Event::new("lightbox", "delivery.failed", "delivery", delivery_id).outcome(reason);
-                write.append_event(event).await?;
+                write.append_event(self.of_its_study(&claimed.job, event).await?).await?;
                 write.commit().await?;
             }
             // Metadata are then read from the files, as before.
@@ -168,7 +167,7 @@ impl Worker {
                 let mut write = store.write().await?;
                 write.end_commitment_request(delivery_id, false, reason).await?;
                 let event = Event::new("lightbox", "commitment.unasked", "delivery", delivery_id).outcome(reason);
-                write.append_event(event).await?;
+                write.append_event(self.of_its_study(&claimed.job, event).await?).await?;
                 write.commit().await?;
             }
             Job::Route { .. } => return self.bury(claimed, "series.unrouted", "series", reason).await,
@@ -193,8 +192,31 @@ impl Worker {
     ) -> Result<(), JobError> {
         let mut write = self.pipeline.store.write().await?;
         write.bury(claimed, reason).await?;
-        write.append_event(Event::new("lightbox", action, kind, &claimed.job.subject()).outcome(reason)).await?;
+        let event = Event::new("lightbox", action, kind, &claimed.job.subject()).outcome(reason);
+        write.append_event(self.of_its_study(&claimed.job, event).await?).await?;
         Ok(write.commit().await?)
+    }
+
+    /// The event with the study that its job is about, if it is about one.
+    async fn of_its_study(&self, job: &Job, event: Event) -> Result<Event, JobError> {
+        let store = &self.pipeline.store;
+        let study = match job {
+            Job::Route { study_instance_uid, .. } => Some(study_instance_uid.clone()),
+            Job::Reject { sop_instance_uid } => {
+                store.instance(sop_instance_uid).await?.map(|instance| instance.study_instance_uid.to_string())
+            }
+            Job::Deliver { delivery_id } | Job::AskCommitment { delivery_id } => {
+                match store.delivery(delivery_id).await? {
+                    Some(delivery) => store.run(&delivery.run_id).await?.map(|run| run.study_instance_uid.to_string()),
+                    None => None,
+                }
+            }
+            _ => None,
+        };
+        Ok(match study {
+            Some(study) => event.study(&study),
+            None => event,
+        })
     }
 }
 

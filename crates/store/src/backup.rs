@@ -9,17 +9,18 @@
 //!
 //! The metadata of settled series are not copied: they are made anew from the instances.
 
-use crate::blobs::{create_folder, hash_file, hexadecimal, sync_folder};
+use crate::blobs::{create_folder, sync_folder};
+use crate::digest::{hash_file, hexadecimal, read_checked};
 use crate::folder::sqlite_url;
 use crate::instances::files_after;
-use crate::{BlobKey, Blobs, DataFolder, Store, StoreError, new_id, now_ms};
+use crate::{BlobKey, Blobs, DataFolder, FileDigest, Store, StoreError, new_id, now_ms};
 use lightbox_domain::Event;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Row};
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// The form of the backups that this release writes and reads.
@@ -32,7 +33,6 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const FILES_AT_ONCE: i64 = 200;
 
 /// How much of a file is read at once, in bytes.
-const PIECE_BYTES: usize = 256 * 1024;
 
 /// How the bytes of instances come into the backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,10 +203,10 @@ impl DatabaseCopy {
     }
 }
 
-type StoredFile = (BlobKey, i64, String);
+type StoredFile = (BlobKey, i64, FileDigest);
 
 /// Whether the file was added; what is wrong with it, in one line.
-fn add_file(from: &Blobs, to: &Blobs, by: BackupBy, (key, size_bytes, sha256): &StoredFile) -> Result<bool, String> {
+fn add_file(from: &Blobs, to: &Blobs, by: BackupBy, (key, size_bytes, digest): &StoredFile) -> Result<bool, String> {
     let (source, place) = (from.path(key), to.path(key));
     if fs::metadata(&place).is_ok_and(|found| i64::try_from(found.len()).is_ok_and(|size| size == *size_bytes)) {
         return Ok(false);
@@ -215,18 +215,23 @@ fn add_file(from: &Blobs, to: &Blobs, by: BackupBy, (key, size_bytes, sha256): &
     if by == BackupBy::Link && fs::hard_link(&source, &place).is_ok() {
         return Ok(true);
     }
-    copy_checked(&source, &place, sha256).map(|()| true)
+    copy_checked(&source, &place, digest).map(|()| true)
 }
 
 /// Copies a file, durably and only if its bytes are those of the digest; else says in one line what is wrong.
-pub(crate) fn copy_checked(from: &Path, to: &Path, sha256: &str) -> Result<(), String> {
+pub(crate) fn copy_checked(from: &Path, to: &Path, digest: &FileDigest) -> Result<(), String> {
     let part = to.with_extension("part");
-    let copied = copy_hashed(from, &part).map_err(|error| format!("{}: {error}", from.display()));
+    let copy = || {
+        let mut file = File::create(&part)?;
+        let right = read_checked(from, digest, |piece| file.write_all(piece))?;
+        file.sync_data().map(|()| right)
+    };
+    let copied = copy().map_err(|error: io::Error| format!("{}: {error}", from.display()));
     let outcome = match copied {
-        Ok(found) if found == sha256 => {
+        Ok(true) => {
             fs::rename(&part, to).map_err(|error| format!("{}: cannot be moved into place: {error}", to.display()))
         }
-        Ok(_) => Err(format!("{}: its bytes are not those that were stored", from.display())),
+        Ok(false) => Err(format!("{}: its bytes are not those that were stored", from.display())),
         Err(problem) => Err(problem),
     };
     if outcome.is_err() {
@@ -234,22 +239,6 @@ pub(crate) fn copy_checked(from: &Path, to: &Path, sha256: &str) -> Result<(), S
         let _ = fs::remove_file(&part);
     }
     outcome
-}
-
-fn copy_hashed(from: &Path, to: &Path) -> io::Result<String> {
-    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
-    let (mut hasher, mut piece) = (Sha256::new(), vec![0; PIECE_BYTES]);
-    loop {
-        match from.read(&mut piece)? {
-            0 => break,
-            count => {
-                hasher.update(&piece[..count]);
-                to.write_all(&piece[..count])?;
-            }
-        }
-    }
-    to.sync_data()?;
-    Ok(hexadecimal(&hasher.finalize()))
 }
 
 /// Copies the settings and every release; they are few.
@@ -272,7 +261,7 @@ fn copy_other(from: &Path, to: &Path, name: &str) -> Result<BackupFile, StoreErr
     let parent = place.parent().unwrap_or(to);
     fs::create_dir_all(parent).map_err(StoreError::file("create the folder", parent))?;
     let part = to.join("other.part");
-    copy_hashed(&source, &part).map_err(StoreError::file("copy", &source))?;
+    fs::copy(&source, &part).and_then(|_| File::open(&part)?.sync_all()).map_err(StoreError::file("copy", &source))?;
     fs::rename(&part, &place).map_err(StoreError::file("move into place", &place))?;
     describe(to, name)
 }

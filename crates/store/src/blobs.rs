@@ -1,12 +1,13 @@
 //! The bytes of instances as plain `.dcm` files.
 //!
-//! A file arrives under `incoming/`, is synced, renamed to its place, and the folder synced, all before its row is
-//! written: a crash leaves at most a file without a row, which the next start sweeps away.
+//! A file arrives under `incoming/`, is renamed to its place, and file and folder are synced there, all before its row is
+//! written: a crash leaves at most a file without a row, whole or not, which the next start sweeps away. Renamed first,
+//! both syncs find one entry in the file system's journal rather than two.
 
-use crate::{DataFolder, StoreError};
-use sha2::{Digest, Sha256};
+use crate::digest::read_checked;
+use crate::{DataFolder, FileDigest, StoreError};
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use ulid::Ulid;
 
@@ -26,8 +27,6 @@ pub struct Blobs {
 /// A file that is arriving. Dropped, it is removed.
 #[derive(Debug)]
 pub struct Incoming {
-    file: File,
-    hasher: Sha256,
     written: Written,
     bytes_max: u64,
 }
@@ -35,10 +34,10 @@ pub struct Incoming {
 /// A file that has arrived and is not kept yet. Dropped, it is removed.
 #[derive(Debug)]
 pub struct Written {
+    file: File,
     key: BlobKey,
     path: PathBuf,
     size_bytes: u64,
-    sha256: String,
 }
 
 /// A durable file at its place.
@@ -48,8 +47,6 @@ pub struct Kept {
     pub key: BlobKey,
     /// Its size in bytes.
     pub size_bytes: u64,
-    /// SHA-256 of all its bytes, hexadecimal.
-    pub sha256: String,
 }
 
 impl BlobKey {
@@ -110,8 +107,7 @@ impl Blobs {
         let key = BlobKey::generate();
         let path = self.incoming.join(key.as_str());
         let file = File::create_new(&path).map_err(StoreError::file("create", &path))?;
-        let written = Written { key, path, size_bytes: 0, sha256: String::new() };
-        Ok(Incoming { file, hasher: Sha256::new(), written, bytes_max })
+        Ok(Incoming { written: Written { file, key, path, size_bytes: 0 }, bytes_max })
     }
 
     /// Makes a file durable at its place. Blocks. From here on it is not removed by itself: a caller that finds that it
@@ -120,20 +116,15 @@ impl Blobs {
     /// # Errors
     /// When it cannot be synced or moved; it is then removed.
     pub fn keep(&self, mut written: Written) -> Result<Kept, StoreError> {
-        let file = File::open(&written.path).map_err(StoreError::file("open", &written.path))?;
-        file.sync_data().map_err(StoreError::file("sync", &written.path))?;
         let place = self.path(&written.key);
         let folder = place.parent().unwrap_or(&self.kept);
         create_folder(folder, &self.kept)?;
         fs::rename(&written.path, &place).map_err(StoreError::file("move into place", &place))?;
         written.path.clone_from(&place);
+        written.file.sync_data().map_err(StoreError::file("sync", &place))?;
         sync_folder(folder)?;
         written.path = PathBuf::new();
-        Ok(Kept {
-            key: written.key.clone(),
-            size_bytes: written.size_bytes,
-            sha256: std::mem::take(&mut written.sha256),
-        })
+        Ok(Kept { key: written.key.clone(), size_bytes: written.size_bytes })
     }
 
     /// Where the file of this key is.
@@ -167,15 +158,15 @@ impl Blobs {
         Ok(keys)
     }
 
-    /// Reads the file of this key and compares its SHA-256. Blocks.
+    /// Reads the file of this key and compares it with its digest. Blocks.
     ///
     /// # Errors
     /// What is wrong, in one line.
-    pub fn check(&self, key: &BlobKey, sha256: &str) -> Result<(), String> {
+    pub fn check(&self, key: &BlobKey, digest: &FileDigest) -> Result<(), String> {
         let path = self.path(key);
-        match hash_file(&path) {
-            Ok(found) if found == sha256 => Ok(()),
-            Ok(_) => Err(format!("{}: its bytes are not those that were stored", path.display())),
+        match read_checked(&path, digest, |_| Ok(())) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("{}: its bytes are not those that were stored", path.display())),
             Err(error) => Err(format!("{}: {error}", path.display())),
         }
     }
@@ -200,16 +191,13 @@ impl Incoming {
         if self.written.size_bytes > self.bytes_max {
             return Err(StoreError::TooLarge { bytes_max: self.bytes_max });
         }
-        self.hasher.update(bytes);
-        self.file.write_all(bytes).map_err(StoreError::file("write", &self.written.path))
+        self.written.file.write_all(bytes).map_err(StoreError::file("write", &self.written.path))
     }
 
     /// Ends the file. It can now be read, but is not durable yet.
     #[must_use]
     pub fn finish(self) -> Written {
-        let mut written = self.written;
-        written.sha256 = hexadecimal(&self.hasher.finalize());
-        written
+        self.written
     }
 }
 
@@ -228,24 +216,6 @@ impl Drop for Written {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-/// SHA-256 of a file, hexadecimal.
-pub(crate) fn hash_file(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut piece = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(hexadecimal(&hasher.finalize())),
-            count => hasher.update(&piece[..count]),
-        }
-    }
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Creates the folder and its missing parents below `root`, and syncs each parent that it created something in.

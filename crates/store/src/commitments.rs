@@ -43,7 +43,7 @@ pub struct CommitmentRequest {
 pub struct StoredEvidence {
     /// The instance of that UID, if it belongs to the index.
     pub instance: Option<StoredInstance>,
-    /// From where newcomers of that UID came that are on the conflict shelf.
+    /// From where newcomers of that UID came that are on the conflict shelf, or were thrown away from it.
     pub shelved_from: Vec<String>,
 }
 
@@ -74,10 +74,14 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn evidence(&self, sop_instance_uid: &str) -> Result<StoredEvidence, StoreError> {
-        let shelved = sqlx::query("SELECT source FROM conflicts WHERE sop_instance_uid = $1")
-            .bind(sop_instance_uid)
-            .fetch_all(self.readers())
-            .await?;
+        let shelved = sqlx::query(
+            "SELECT source FROM conflicts WHERE sop_instance_uid = $1
+             UNION ALL SELECT source FROM discarded_conflicts WHERE sop_instance_uid = $2",
+        )
+        .bind(sop_instance_uid)
+        .bind(sop_instance_uid)
+        .fetch_all(self.readers())
+        .await?;
         Ok(StoredEvidence {
             instance: self.instance(sop_instance_uid).await?.filter(|instance| instance.indexed),
             shelved_from: shelved.iter().map(|row| row.try_get("source")).collect::<Result<_, _>>()?,

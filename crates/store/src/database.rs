@@ -5,19 +5,21 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, Executor, SqlSafeStr, SqlStr};
 
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "archive", include_str!("../migrations/0002_archive.sql")),
     (3, "commitment", include_str!("../migrations/0003_commitment.sql")),
     (4, "keeping", include_str!("../migrations/0004_keeping.sql")),
     (5, "workitems", include_str!("../migrations/0005_workitems.sql")),
+    (6, "shelf", include_str!("../migrations/0006_shelf.sql")),
+    (7, "digest", include_str!("../migrations/0007_digest.sql")),
 ];
 
 /// How many connections read at once.
 const READERS: u32 = 8;
 
 /// What every SQLite connection is set to. FULL, since NORMAL does not sync the WAL at commit.
-const SQLITE_SETTINGS: &str = "
+pub(crate) const SQLITE_SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
@@ -46,6 +48,12 @@ impl Database {
         migrator(&MIGRATIONS).run(&writer).await?;
         let readers = pool(READERS).connect(url).await?;
         Ok(Self { writer, readers, sqlite: url.starts_with("sqlite:") })
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 }
 

@@ -302,7 +302,7 @@ impl Write {
     }
 
     /// Gathers anew what study and series count and keep of their instances.
-    async fn gather_again(&mut self, study: &str) -> Result<(), StoreError> {
+    pub(crate) async fn gather_again(&mut self, study: &str) -> Result<(), StoreError> {
         self.recount(study).await?;
         self.drop_metadata(study).await?;
         self.describe_series(study).await?;
@@ -310,7 +310,7 @@ impl Write {
     }
 
     /// Has the series routed of which something was hidden before any rule had looked at it.
-    async fn route_what_waits(&mut self, study: &str) -> Result<(), StoreError> {
+    pub(crate) async fn route_what_waits(&mut self, study: &str) -> Result<(), StoreError> {
         let rows = sqlx::query(
             "SELECT DISTINCT series_instance_uid FROM instances
              WHERE study_instance_uid = $1 AND routed = 0 AND deletion_id IS NULL",

@@ -85,6 +85,27 @@ impl Write {
         Ok(())
     }
 
+    /// Orders a delivery once more, whatever became of it; a peer that refused to commit to the result is asked again.
+    /// False when there is no such delivery.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn deliver_again(&mut self, id: &str) -> Result<bool, StoreError> {
+        let due = sqlx::query("UPDATE deliveries SET state = 'due', reason = '', delivered_ms = NULL WHERE id = $1")
+            .bind(id)
+            .execute(&mut *self.transaction)
+            .await?;
+        if due.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("DELETE FROM commitment_requests WHERE delivery_id = $1 AND state = 'refused'")
+            .bind(id)
+            .execute(&mut *self.transaction)
+            .await?;
+        self.enqueue(&Job::Deliver { delivery_id: id.to_owned() }, now_ms()).await?;
+        Ok(true)
+    }
+
     /// Notes that the peer confirmed, or why it did not take the result for good.
     ///
     /// # Errors
@@ -101,7 +122,7 @@ impl Write {
     }
 }
 
-fn delivery_of(row: &AnyRow) -> Result<Delivery, StoreError> {
+pub(crate) fn delivery_of(row: &AnyRow) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.try_get("id")?,
         run_id: row.try_get("run_id")?,

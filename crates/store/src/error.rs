@@ -8,6 +8,9 @@ pub enum StoreError {
     /// The database refused or cannot be reached.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// SQLite refused what arrived.
+    #[error("database: {0}")]
+    Local(#[from] rusqlite::Error),
     /// The schema cannot be brought up to date, for example because a newer Lightbox wrote it.
     #[error("cannot bring the database's schema up to date: {0}")]
     Schema(#[from] sqlx::migrate::MigrateError),

@@ -1,10 +1,11 @@
 //! The event log: append-only, each line's hash covering the one before it.
 
-use crate::blobs::hexadecimal;
+use crate::batch::{Batch, Execute, Row};
+use crate::digest::hexadecimal;
 use crate::{Store, StoreError, Write, now_ms};
 use lightbox_domain::Event;
 use sha2::{Digest, Sha256};
-use sqlx::Row;
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 /// A line of the log.
@@ -60,17 +61,29 @@ impl LogLine {
     }
 }
 
-impl Write {
-    /// Appends an event to the log, in this transaction.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn append_event(&mut self, event: Event) -> Result<(), StoreError> {
-        let head = sqlx::query("UPDATE event_head SET seq = seq + 1 WHERE one = 1 RETURNING seq, hash")
-            .fetch_one(&mut *self.transaction)
-            .await?;
+/// The end of the log: the number of its last line, and that line's hash.
+pub(crate) struct LogHead {
+    seq: i64,
+    hash: String,
+}
+
+impl LogHead {
+    /// The statement that reads it, and keeps everybody else from appending until the transaction ends.
+    pub(crate) fn push_read(batch: &mut Batch) {
+        batch.statement("UPDATE event_head SET seq = seq WHERE one = 1 RETURNING 'head' AS part, seq, hash");
+    }
+
+    /// The head, from the rows of a batch that began by reading it.
+    pub(crate) fn of_rows(rows: &[Row]) -> Result<Self, StoreError> {
+        let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let seq = row.integer(1).ok_or(sqlx::Error::RowNotFound)?;
+        Ok(Self { seq, hash: row.text(2).to_owned() })
+    }
+
+    /// The line that an event becomes, which is then the head.
+    fn append(&mut self, event: Event) -> LogLine {
         let mut line = LogLine {
-            seq: head.try_get("seq")?,
+            seq: self.seq + 1,
             at_ms: now_ms(),
             actor: event.actor,
             action: event.action.to_owned(),
@@ -81,36 +94,50 @@ impl Write {
             study_instance_uid: event.study_instance_uid,
             hash: String::new(),
         };
-        line.hash = line.hash_after(head.try_get("hash")?);
-        self.insert_line(&line).await?;
-        self.live.push(LiveEvent { action: event.action, study_instance_uid: line.study_instance_uid });
-        Ok(())
+        line.hash = line.hash_after(&self.hash);
+        (self.seq, self.hash) = (line.seq, line.hash.clone());
+        line
     }
+}
 
-    async fn insert_line(&mut self, line: &LogLine) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO events
-                 (seq, at_ms, actor, action, object_kind, object_id, outcome, detail, study_instance_uid, hash)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(line.seq)
-        .bind(line.at_ms)
-        .bind(&line.actor)
-        .bind(&line.action)
-        .bind(&line.object_kind)
-        .bind(&line.object_id)
-        .bind(&line.outcome)
-        .bind(&line.detail)
-        .bind(&line.study_instance_uid)
-        .bind(&line.hash)
-        .execute(&mut *self.transaction)
-        .await?;
-        sqlx::query("UPDATE event_head SET hash = $1 WHERE one = 1")
-            .bind(&line.hash)
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(())
+impl Write {
+    /// Appends an event to the log, in this transaction.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn append_event(&mut self, event: Event) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        LogHead::push_read(&mut batch);
+        let head = LogHead::of_rows(&self.execute(batch).await?)?;
+        let mut batch = Batch::default();
+        self.told.live.extend(push_events(&mut batch, head, vec![event]));
+        self.execute(batch).await.map(|_| ())
     }
+}
+
+/// The statements that append events to a log with this head. Gives what watchers are to be told.
+pub(crate) fn push_events(batch: &mut Batch, mut head: LogHead, events: Vec<Event>) -> Vec<LiveEvent> {
+    let mut live = Vec::with_capacity(events.len());
+    for event in events {
+        let action = event.action;
+        let line = head.append(event);
+        batch
+            .statement(
+                "INSERT INTO events
+                     (seq, at_ms, actor, action, object_kind, object_id, outcome, detail, study_instance_uid, hash)
+                 VALUES (",
+            )
+            .bind_list([line.seq.into(), line.at_ms.into(), line.actor.into(), action.into()])
+            .push(", ")
+            .bind_list([line.object_kind.into(), line.object_id.into(), line.outcome.into(), line.detail.into()])
+            .push(", ")
+            .bind_list([line.study_instance_uid.clone().into(), line.hash.into()])
+            .push(")");
+        live.push(LiveEvent { action, study_instance_uid: line.study_instance_uid });
+    }
+    batch.statement("UPDATE event_head SET seq = ").bind(head.seq).push(", hash = ").bind(head.hash);
+    batch.push(" WHERE one = 1");
+    live
 }
 
 impl Store {
@@ -159,7 +186,7 @@ impl Store {
     }
 }
 
-fn line_of(row: &AnyRow) -> Result<LogLine, StoreError> {
+pub(crate) fn line_of(row: &AnyRow) -> Result<LogLine, StoreError> {
     Ok(LogLine {
         seq: row.try_get("seq")?,
         at_ms: row.try_get("at_ms")?,

@@ -28,6 +28,16 @@ pub struct FolderLock {
 }
 
 impl DataFolder {
+    /// The size of the disk that holds the folder, in bytes.
+    ///
+    /// # Errors
+    /// When the disk cannot be asked.
+    pub fn disk_bytes(&self) -> Result<u64, StoreError> {
+        let disk = rustix::fs::statvfs(self.root())
+            .map_err(|error| StoreError::file("ask for the size of the disk of", self.root())(error.into()))?;
+        Ok(disk.f_blocks.saturating_mul(disk.f_frsize))
+    }
+
     /// Creates what is missing of the folder.
     ///
     /// # Errors
@@ -130,7 +140,12 @@ impl DataFolder {
     }
 
     pub(crate) fn database_url(&self) -> String {
-        sqlite_url(&self.root.join("lightbox.db"), "rwc")
+        sqlite_url(&self.database(), "rwc")
+    }
+
+    /// SQLite's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.root.join("lightbox.db")
     }
 }
 

@@ -1,11 +1,14 @@
 //! The rows of arriving instances, and what their study and series count and gather of them.
 
-use crate::columns::read_columns;
+use crate::batch::{Batch, Execute, Row, Value};
+use crate::columns::{Column, read_columns};
+use crate::events::{LogHead, push_events};
+use crate::jobs::push_job;
 use crate::studies::listed;
+use crate::write::Told;
 use crate::{BlobKey, NewInstance, StoreError, Write, now_ms};
-use lightbox_domain::{Attribute, Event, Job, Level, Uid, fold_name};
-use sqlx::any::AnyRow;
-use sqlx::{QueryBuilder, Row};
+use lightbox_domain::{AiState, Attribute, Event, Job, Level, Uid, fold_name};
+use sqlx::Row as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) fn size_of(instance: &NewInstance) -> i64 {
@@ -44,17 +47,16 @@ const SETTLE_MS: i64 = 3_000;
 /// How long the later instances of a series wait to be routed together, in milliseconds.
 const GATHER_MS: i64 = 100;
 
-/// What a batch meant for a series.
-#[derive(Default)]
-struct Seen {
-    /// It was not in the index before.
-    is_new: bool,
-    /// It has a SOP class that it had not.
-    has_new_class: bool,
+/// What the index says of what arrives, before it is written.
+pub(crate) struct Before {
+    /// What is stored already, by SOP Instance UID.
+    pub known: HashMap<String, KnownInstance>,
+    /// The series that are there, by study and series.
+    series: HashMap<(String, String), KnownSeries>,
+    head: LogHead,
+    /// Whether a deployment could run on anything.
+    has_deployments: bool,
 }
-
-/// What is stored already of those that arrive, by SOP Instance UID.
-pub(crate) type Known = HashMap<String, KnownInstance>;
 
 /// An instance that is stored already.
 pub(crate) struct KnownInstance {
@@ -66,169 +68,154 @@ pub(crate) struct KnownInstance {
     pub returns: Option<bool>,
 }
 
-impl Write {
-    /// Those whose SOP Instance UID is stored already.
-    pub(crate) async fn known_among(&mut self, instances: &[NewInstance]) -> Result<Known, StoreError> {
-        let mut sql = QueryBuilder::new(
-            "SELECT instances.sop_instance_uid, instances.blob_key, instances.data_set_digest, deletions.returns
-             FROM instances LEFT JOIN deletions ON deletions.id = instances.deletion_id
-             WHERE instances.sop_instance_uid IN (",
-        );
-        let mut list = sql.separated(", ");
+/// A series that is there already.
+struct KnownSeries {
+    instances: i64,
+    sop_classes: BTreeSet<String>,
+}
+
+/// Arriving instances of one series.
+struct Group<'a> {
+    first: &'a NewInstance,
+    all: Vec<&'a NewInstance>,
+    /// No instance of it was in the index before.
+    is_new: bool,
+    /// The SOP classes of the series with those of this group; `None` if that adds none.
+    new_classes: Option<BTreeSet<String>>,
+}
+
+impl<'a> Group<'a> {
+    fn new(all: Vec<&'a NewInstance>, before: &Before) -> Option<Self> {
+        let first = *all.first()?;
+        let uid =
+            (first.entry.study.study_instance_uid.to_string(), first.entry.series.series_instance_uid.to_string());
+        let known = before.series.get(&uid);
+        let mut classes = known.map(|series| series.sop_classes.clone()).unwrap_or_default();
+        let count = classes.len();
+        let shown = all.iter().filter(|one| one.indexed);
+        classes.extend(shown.map(|one| one.entry.instance.sop_class_uid.to_string()));
+        let is_new = indexed(&all) > 0 && known.is_none_or(|series| series.instances == 0);
+        Some(Self { first, is_new, new_classes: (classes.len() > count).then_some(classes), all })
+    }
+
+    fn study(&self) -> &'a Uid {
+        &self.first.entry.study.study_instance_uid
+    }
+
+    fn series(&self) -> &'a Uid {
+        &self.first.entry.series.series_instance_uid
+    }
+}
+
+impl Before {
+    /// Looks at what is there already of these instances and of their series.
+    pub(crate) async fn look(transaction: &mut impl Execute, instances: &[NewInstance]) -> Result<Self, StoreError> {
+        let mut batch = Batch::default();
+        LogHead::push_read(&mut batch);
         for instance in instances {
-            list.push_bind(instance.entry.instance.sop_instance_uid.as_str());
+            batch
+                .statement(
+                    "SELECT 'known', instances.sop_instance_uid, instances.blob_key, instances.data_set_digest,
+                         deletions.returns
+                     FROM instances LEFT JOIN deletions ON deletions.id = instances.deletion_id
+                     WHERE instances.sop_instance_uid = ",
+                )
+                .bind(instance.entry.instance.sop_instance_uid.as_str());
         }
-        sql.push(")");
-        let rows = sql.build().fetch_all(&mut *self.transaction).await?;
-        let known = |row: &AnyRow| {
-            let instance = KnownInstance {
-                blob: BlobKey::of_row(row.try_get("blob_key")?),
-                data_set_digest: row.try_get("data_set_digest")?,
-                returns: row.try_get::<Option<i64>, _>("returns")?.map(|returns| returns == 1),
-            };
-            Ok((row.try_get("sop_instance_uid")?, instance))
-        };
-        rows.iter().map(known).collect()
+        let arriving: Vec<&NewInstance> = instances.iter().collect();
+        for (study, series) in by_series(&arriving).into_keys() {
+            batch
+                .statement(
+                    "SELECT 'series', study_instance_uid, series_instance_uid, sop_classes,
+                         number_of_series_related_instances
+                     FROM series WHERE study_instance_uid = ",
+                )
+                .bind(study.as_str())
+                .push(" AND series_instance_uid = ")
+                .bind(series.as_str());
+        }
+        batch.statement("SELECT 'deployment' FROM deployments WHERE enabled = 1 LIMIT 1");
+        Self::of_rows(&transaction.execute(batch).await?)
     }
 
-    /// Writes the rows of new instances; studies and series count them. Gives the series that were not there before.
-    pub(crate) async fn insert<'a>(&mut self, stored: &[&'a NewInstance]) -> Result<BTreeSet<&'a Uid>, StoreError> {
-        if stored.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        for group in grouped(stored, |one| &one.entry.study.study_instance_uid).values() {
-            self.count_in_study(group).await?;
-        }
-        let (mut changed, mut fresh) = (BTreeSet::new(), BTreeSet::new());
-        for ((study, series), group) in
-            grouped(stored, |one| (&one.entry.study.study_instance_uid, &one.entry.series.series_instance_uid))
-        {
-            let seen = self.count_in_series(&group).await?;
-            if seen.is_new {
-                fresh.insert(series);
+    fn of_rows(rows: &[Row]) -> Result<Self, StoreError> {
+        let head = LogHead::of_rows(rows)?;
+        let mut before = Self { known: HashMap::new(), series: HashMap::new(), head, has_deployments: false };
+        for row in rows {
+            match row.text(0) {
+                "known" => {
+                    let instance = KnownInstance {
+                        blob: BlobKey::of_row(row.text(2).to_owned()),
+                        data_set_digest: row.text(3).to_owned(),
+                        returns: row.integer(4).map(|returns| returns == 1),
+                    };
+                    before.known.insert(row.text(1).to_owned(), instance);
+                }
+                "series" => {
+                    let sop_classes = listed(row.text(3)).into_iter().collect();
+                    let series = KnownSeries { instances: row.integer(4).unwrap_or(0), sop_classes };
+                    before.series.insert((row.text(1).to_owned(), row.text(2).to_owned()), series);
+                }
+                "deployment" => before.has_deployments = true,
+                _ => {}
             }
-            if seen.is_new || seen.has_new_class {
-                changed.insert(study);
-            }
         }
-        self.insert_instances(stored).await?;
-        for study in changed {
-            self.gather_study(study.as_str()).await?;
-        }
-        Ok(fresh)
+        Ok(before)
     }
+}
 
-    /// Makes a row for the study of these instances, as the first of them describes it, or counts them in its row.
-    async fn count_in_study(&mut self, group: &[&NewInstance]) -> Result<(), StoreError> {
-        let Some(first) = group.first() else { return Ok(()) };
-        let columns = read_columns(&[Level::Patient, Level::Study]);
-        let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-        let mut sql = QueryBuilder::new(format!(
-            "INSERT INTO studies ({names}, patient_name_alphabetic, patient_name_ideographic, patient_name_phonetic,
-                 referring_physician_name_folded, number_of_study_related_instances, size_bytes, received_ms, updated_ms,
-                 ai_state, ai_top_finding) VALUES ("
-        ));
-        let mut list = sql.separated(", ");
-        for column in &columns {
-            list.push_bind(first.entry.text(column.attribute));
-        }
-        for group in folded_groups(&first.entry.study.patient.name) {
-            list.push_bind(group);
-        }
-        list.push_bind(fold_name(&first.entry.study.referring_physician_name));
-        list.push_bind(indexed(group)).push_bind(group.iter().map(|one| size_of(one)).sum::<i64>());
-        list.push_bind(first.received_ms).push_bind(first.received_ms).push("'waiting', ''");
-        sql.push(
-            ") ON CONFLICT (study_instance_uid) DO UPDATE SET
-                 updated_ms = excluded.updated_ms, size_bytes = studies.size_bytes + excluded.size_bytes,
-                 number_of_study_related_instances =
-                     studies.number_of_study_related_instances + excluded.number_of_study_related_instances",
-        );
-        sql.build().execute(&mut *self.transaction).await?;
-        Ok(())
+/// Writes the rows of new instances, which studies and series count, the events that tell of them and the jobs that
+/// follow.
+pub(crate) async fn insert(
+    transaction: &mut impl Execute,
+    stored: &[&NewInstance],
+    before: Before,
+) -> Result<Told, StoreError> {
+    let mut told = Told::default();
+    if stored.is_empty() {
+        return Ok(told);
     }
-
-    /// The same for their series.
-    async fn count_in_series(&mut self, group: &[&NewInstance]) -> Result<Seen, StoreError> {
-        let Some(first) = group.first() else { return Ok(Seen::default()) };
-        let columns = read_columns(&[Level::Series]);
-        let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-        let mut sql = QueryBuilder::new(format!(
-            "INSERT INTO series (study_instance_uid, {names}, performing_physician_name_folded, operators_name_folded,
-                 number_of_series_related_instances, run_id, received_ms) VALUES ("
-        ));
-        let mut list = sql.separated(", ");
-        list.push_bind(first.entry.study.study_instance_uid.as_str());
-        for column in &columns {
-            match column.attribute.is_number() {
-                true => list.push_bind(first.entry.text(column.attribute).parse::<i64>().ok()),
-                false => list.push_bind(first.entry.text(column.attribute)),
-            };
-        }
-        for keyword in ["PerformingPhysicianName", "OperatorsName"] {
-            list.push_bind(
-                Attribute::of_keyword(keyword).map(|one| fold_name(first.entry.text(one))).unwrap_or_default(),
-            );
-        }
-        list.push_bind(indexed(group)).push_bind(first.source.run_id()).push_bind(first.received_ms);
-        sql.push(
-            ") ON CONFLICT (study_instance_uid, series_instance_uid) DO UPDATE SET number_of_series_related_instances =
-                 series.number_of_series_related_instances + excluded.number_of_series_related_instances
-             RETURNING number_of_series_related_instances, sop_classes",
-        );
-        let row = sql.build().fetch_one(&mut *self.transaction).await?;
-        let is_new =
-            indexed(group) > 0 && row.try_get::<i64, _>("number_of_series_related_instances")? == indexed(group);
-        let classes = listed(row.try_get("sop_classes")?);
-        Ok(Seen { is_new, has_new_class: self.note_classes(group, classes).await? })
+    let groups: Vec<Group> = by_series(stored).into_values().filter_map(|group| Group::new(group, &before)).collect();
+    let mut batch = Batch::default();
+    for group in grouped(stored, |one| &one.entry.study.study_instance_uid).values() {
+        push_study(&mut batch, group, before.has_deployments);
     }
-
-    /// Adds the SOP classes of these instances to those of their series. Whether there were new ones.
-    async fn note_classes(&mut self, group: &[&NewInstance], known: Vec<String>) -> Result<bool, StoreError> {
-        let Some(first) = group.first() else { return Ok(false) };
-        let known: BTreeSet<String> = known.into_iter().collect();
-        let shown = group.iter().filter(|one| one.indexed).map(|one| one.entry.instance.sop_class_uid.to_string());
-        let all: BTreeSet<String> = known.iter().cloned().chain(shown).collect();
-        if all == known {
-            return Ok(false);
-        }
-        sqlx::query("UPDATE series SET sop_classes = $1 WHERE study_instance_uid = $2 AND series_instance_uid = $3")
-            .bind(all.into_iter().collect::<Vec<_>>().join("\\"))
-            .bind(first.entry.study.study_instance_uid.as_str())
-            .bind(first.entry.series.series_instance_uid.as_str())
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(true)
+    groups.iter().for_each(|group| push_series(&mut batch, group));
+    stored.iter().for_each(|instance| push_instance(&mut batch, instance, before.has_deployments));
+    for (job, due_ms, keeps_earlier) in groups.iter().flat_map(|group| jobs_after(group, before.has_deployments)) {
+        push_job(&mut batch, &job, due_ms, keeps_earlier);
+        told.nudge_at(due_ms);
     }
-
-    async fn insert_instances(&mut self, stored: &[&NewInstance]) -> Result<(), StoreError> {
-        let columns = read_columns(&[Level::Instance]);
-        let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-        let mut sql = QueryBuilder::new(format!(
-            "INSERT INTO instances ({names}, study_instance_uid, series_instance_uid, blob_key, size_bytes, file_sha256,
-                 data_set_digest, source, run_id, received_ms, indexed, routed) "
-        ));
-        sql.push_values(stored, |mut row, instance| {
-            for column in &columns {
-                let text = instance.entry.text(column.attribute);
-                match (column.attribute.is_number(), column.attribute.keyword.as_str()) {
-                    (true, "NumberOfFrames") => row.push_bind(instance.entry.instance.frames),
-                    (true, _) => row.push_bind(text.parse::<i64>().ok()),
-                    (false, _) => row.push_bind(text),
-                };
-            }
-            row.push_bind(instance.entry.study.study_instance_uid.as_str());
-            row.push_bind(instance.entry.series.series_instance_uid.as_str());
-            row.push_bind(instance.file.key.as_str()).push_bind(size_of(instance)).push_bind(&instance.file.sha256);
-            row.push_bind(&instance.data_set_digest).push_bind(instance.source.label());
-            row.push_bind(instance.source.run_id()).push_bind(instance.received_ms);
-            // Rules skip results unless they ask for them; none can ask yet.
-            row.push_bind(i64::from(instance.indexed)).push_bind(i64::from(instance.source.run_id().is_some()));
-        });
-        sql.build().execute(&mut *self.transaction).await?;
-        Ok(())
+    told.live = push_events(&mut batch, before.head, stored_events(stored));
+    transaction.execute(batch).await?;
+    let changed = groups.iter().filter(|group| group.is_new || group.new_classes.is_some());
+    for study in changed.map(Group::study).collect::<BTreeSet<_>>() {
+        gather_study(transaction, study.as_str()).await?;
     }
+    Ok(told)
+}
 
+/// What follows the arrival of a group, when, and whether an earlier time stays: a series is routed, unless there is
+/// nothing to route to, and described once it has settled. One that was not there before is routed at once; of one that
+/// goes on arriving, several instances are routed together.
+fn jobs_after(group: &Group, has_deployments: bool) -> Vec<(Job, i64, bool)> {
+    let notes = group.all.iter().filter(|one| one.entry.instance.sop_class_uid.as_str() == KEY_OBJECT_SELECTION);
+    let reject = |one: &&NewInstance| Job::Reject { sop_instance_uid: one.entry.instance.sop_instance_uid.to_string() };
+    let mut jobs: Vec<(Job, i64, bool)> = notes.map(|note| (reject(note), now_ms(), false)).collect();
+    if group.all.iter().all(|one| one.source.run_id().is_some()) {
+        return jobs;
+    }
+    let (study_instance_uid, series_instance_uid) = (group.study().to_string(), group.series().to_string());
+    if has_deployments {
+        let (study_instance_uid, series_instance_uid) = (study_instance_uid.clone(), series_instance_uid.clone());
+        let wait_ms = if group.is_new { 0 } else { GATHER_MS };
+        jobs.push((Job::Route { study_instance_uid, series_instance_uid }, now_ms() + wait_ms, true));
+    }
+    jobs.push((Job::Describe { study_instance_uid, series_instance_uid }, now_ms() + SETTLE_MS, false));
+    jobs
+}
+
+impl Write {
     /// Counts and gathers anew what is indexed of a study, after some of it was hidden or came back.
     pub(crate) async fn recount(&mut self, study_instance_uid: &str) -> Result<(), StoreError> {
         let rows = sqlx::query(
@@ -274,67 +261,168 @@ impl Write {
         .bind(study_instance_uid)
         .execute(&mut *self.transaction)
         .await?;
-        self.gather_study(study_instance_uid).await
+        gather_study(self, study_instance_uid).await
     }
+}
 
-    /// Gathers in a study's row what its series say.
-    async fn gather_study(&mut self, study_instance_uid: &str) -> Result<(), StoreError> {
-        let rows = sqlx::query(
-            "SELECT modality, run_id, sop_classes FROM series
-             WHERE study_instance_uid = $1 AND number_of_series_related_instances > 0",
-        )
-        .bind(study_instance_uid)
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        let (mut all, mut acquired, mut classes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for row in &rows {
-            let modality: String = row.try_get("modality")?;
-            if row.try_get::<Option<String>, _>("run_id")?.is_none() {
-                acquired.insert(modality.clone());
-            }
-            all.insert(modality);
-            classes.extend(listed(row.try_get("sop_classes")?));
+/// Gathers in a study's row what its series say.
+async fn gather_study(transaction: &mut impl Execute, study_instance_uid: &str) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    batch.statement(
+        "SELECT modality, run_id, sop_classes FROM series
+         WHERE number_of_series_related_instances > 0 AND study_instance_uid = ",
+    );
+    batch.bind(study_instance_uid);
+    let rows = transaction.execute(batch).await?;
+    let (mut all, mut acquired, mut classes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for row in &rows {
+        let modality = row.text(0);
+        if row.text(1).is_empty() {
+            acquired.insert(modality.to_owned());
         }
-        let list = |values: BTreeSet<String>| values.into_iter().collect::<Vec<_>>().join("\\");
-        sqlx::query(
-            "UPDATE studies SET number_of_study_related_series = $1, modalities_in_study = $2, acquired_modalities = $3,
-                 sop_classes_in_study = $4 WHERE study_instance_uid = $5",
-        )
+        all.insert(modality.to_owned());
+        classes.extend(listed(row.text(2)));
+    }
+    let mut batch = Batch::default();
+    batch
+        .statement("UPDATE studies SET number_of_study_related_series = ")
         .bind(i64::try_from(rows.len()).unwrap_or(i64::MAX))
-        .bind(list(all))
-        .bind(list(acquired))
-        .bind(list(classes))
-        .bind(study_instance_uid)
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
+        .push(", modalities_in_study = ")
+        .bind(list(&all))
+        .push(", acquired_modalities = ")
+        .bind(list(&acquired))
+        .push(", sop_classes_in_study = ")
+        .bind(list(&classes))
+        .push(" WHERE study_instance_uid = ")
+        .bind(study_instance_uid);
+    transaction.execute(batch).await.map(|_| ())
+}
 
-    /// One event, one routing job and one describing job for each series and source of what was stored. A series that
-    /// was not there before is routed at once; of one that goes on arriving, several instances are routed together.
-    pub(crate) async fn announce(&mut self, stored: &[&NewInstance], fresh: &BTreeSet<&Uid>) -> Result<(), StoreError> {
-        let by_series = grouped(stored, |one| {
-            (&one.entry.study.study_instance_uid, &one.entry.series.series_instance_uid, one.source.label())
-        });
-        for ((study, series, source), group) in by_series {
-            let uids: Vec<&str> = group.iter().map(|one| one.entry.instance.sop_instance_uid.as_str()).collect();
-            let event = Event::new(&source, "instance.stored", "series", series.as_str())
-                .detail(serde_json::json!({ "instances": uids }).to_string())
-                .study(study.as_str());
-            self.append_event(event).await?;
-            for note in group.iter().filter(|one| one.entry.instance.sop_class_uid.as_str() == KEY_OBJECT_SELECTION) {
-                let sop_instance_uid = note.entry.instance.sop_instance_uid.to_string();
-                self.enqueue(&Job::Reject { sop_instance_uid }, now_ms()).await?;
-            }
-            if group.iter().any(|instance| instance.source.run_id().is_none()) {
-                let uids = || (study.to_string(), series.to_string());
-                let (study_instance_uid, series_instance_uid) = uids();
-                let wait_ms = if fresh.contains(series) { 0 } else { GATHER_MS };
-                self.enqueue_by(&Job::Route { study_instance_uid, series_instance_uid }, now_ms() + wait_ms).await?;
-                let (study_instance_uid, series_instance_uid) = uids();
-                self.enqueue(&Job::Describe { study_instance_uid, series_instance_uid }, now_ms() + SETTLE_MS).await?;
-            }
+/// Values as a column keeps several.
+fn list(values: &BTreeSet<String>) -> String {
+    values.iter().map(String::as_str).collect::<Vec<_>>().join("\\")
+}
+
+type UidOfSeries<'a> = (&'a Uid, &'a Uid);
+
+fn by_series<'a>(instances: &[&'a NewInstance]) -> BTreeMap<UidOfSeries<'a>, Vec<&'a NewInstance>> {
+    grouped(instances, |one| (&one.entry.study.study_instance_uid, &one.entry.series.series_instance_uid))
+}
+
+/// The columns of some levels with their values in an instance.
+fn columns_of(instance: &NewInstance, levels: &[Level]) -> (String, Vec<Value>) {
+    let columns = read_columns(levels);
+    let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    let value = |column: &&Column| {
+        let text = instance.entry.text(column.attribute);
+        match (column.attribute.is_number(), column.attribute.keyword.as_str()) {
+            (true, "NumberOfFrames") => instance.entry.instance.frames.into(),
+            (true, _) => text.parse::<i64>().ok().into(),
+            (false, _) => text.into(),
         }
-        Ok(())
-    }
+    };
+    (names, columns.iter().map(value).collect())
+}
+
+/// Makes a row for the study of these instances, as the first of them describes it, or counts them in its row.
+fn push_study(batch: &mut Batch, group: &[&NewInstance], has_deployments: bool) {
+    let Some(first) = group.first() else { return };
+    let (names, values) = columns_of(first, &[Level::Patient, Level::Study]);
+    let ai_state = if has_deployments { AiState::Waiting } else { AiState::None };
+    batch
+        .statement("INSERT INTO studies (")
+        .push(&names)
+        .push(
+            ", patient_name_alphabetic, patient_name_ideographic, patient_name_phonetic,
+             referring_physician_name_folded, number_of_study_related_instances, size_bytes, received_ms, updated_ms,
+             ai_state, ai_top_finding) VALUES (",
+        )
+        .bind_list(values)
+        .push(", ")
+        .bind_list(folded_groups(&first.entry.study.patient.name).map(Value::from))
+        .push(", ")
+        .bind_list([fold_name(&first.entry.study.referring_physician_name).into(), indexed(group).into()])
+        .push(", ")
+        .bind_list([group.iter().map(|one| size_of(one)).sum::<i64>().into(), first.received_ms.into()])
+        .push(", ")
+        .bind_list([first.received_ms.into(), ai_state.as_str().into()])
+        .push(
+            ", '') ON CONFLICT (study_instance_uid) DO UPDATE SET
+                 updated_ms = excluded.updated_ms, size_bytes = studies.size_bytes + excluded.size_bytes,
+                 number_of_study_related_instances =
+                     studies.number_of_study_related_instances + excluded.number_of_study_related_instances",
+        );
+}
+
+/// The same for their series.
+fn push_series(batch: &mut Batch, group: &Group) {
+    let first = group.first;
+    let (names, values) = columns_of(first, &[Level::Series]);
+    let folded = |keyword| {
+        let name = Attribute::of_keyword(keyword).map(|one| fold_name(first.entry.text(one)));
+        Value::from(name.unwrap_or_default())
+    };
+    batch
+        .statement("INSERT INTO series (")
+        .push(&names)
+        .push(
+            ", study_instance_uid, performing_physician_name_folded, operators_name_folded,
+             number_of_series_related_instances, run_id, received_ms, sop_classes) VALUES (",
+        )
+        .bind_list(values)
+        .push(", ")
+        .bind_list([group.study().as_str().into(), folded("PerformingPhysicianName"), folded("OperatorsName")])
+        .push(", ")
+        .bind_list([indexed(&group.all).into(), run_of(first), first.received_ms.into()])
+        .push(", ");
+    batch.bind(group.new_classes.as_ref().map(list).unwrap_or_default()).push(
+        ") ON CONFLICT (study_instance_uid, series_instance_uid) DO UPDATE SET
+             sop_classes = CASE excluded.sop_classes WHEN '' THEN series.sop_classes ELSE excluded.sop_classes END,
+             number_of_series_related_instances =
+                 series.number_of_series_related_instances + excluded.number_of_series_related_instances",
+    );
+}
+
+fn push_instance(batch: &mut Batch, instance: &NewInstance, has_deployments: bool) {
+    let (names, values) = columns_of(instance, &[Level::Instance]);
+    // Rules skip results unless they ask for them, and none can ask yet; without rules there is nothing to wait for.
+    let routed = instance.source.run_id().is_some() || !has_deployments;
+    let (study, series) = (&instance.entry.study, &instance.entry.series);
+    batch
+        .statement("INSERT INTO instances (")
+        .push(&names)
+        .push(
+            ", study_instance_uid, series_instance_uid, blob_key, size_bytes, file_digest, data_set_digest, source,
+             run_id, received_ms, indexed, routed) VALUES (",
+        )
+        .bind_list(values)
+        .push(", ")
+        .bind_list([study.study_instance_uid.as_str().into(), series.series_instance_uid.as_str().into()])
+        .push(", ")
+        .bind_list([instance.file.key.as_str().into(), size_of(instance).into()])
+        .push(", ")
+        .bind_list([instance.file_digest.as_str().into(), instance.data_set_digest.as_str().into()])
+        .push(", ")
+        .bind_list([instance.source.label().into(), run_of(instance), instance.received_ms.into()])
+        .push(", ")
+        .bind_list([i64::from(instance.indexed).into(), i64::from(routed).into()])
+        .push(")");
+}
+
+fn run_of(instance: &NewInstance) -> Value {
+    instance.source.run_id().map(str::to_owned).into()
+}
+
+/// One event for each series and source.
+fn stored_events(stored: &[&NewInstance]) -> Vec<Event> {
+    let groups = grouped(stored, |one| {
+        (&one.entry.study.study_instance_uid, &one.entry.series.series_instance_uid, one.source.label())
+    });
+    let event = |((study, series, source), group): ((&Uid, &Uid, String), Vec<&NewInstance>)| {
+        let uids: Vec<&str> = group.iter().map(|one| one.entry.instance.sop_instance_uid.as_str()).collect();
+        Event::new(&source, "instance.stored", "series", series.as_str())
+            .detail(serde_json::json!({ "instances": uids }).to_string())
+            .study(study.as_str())
+    };
+    groups.into_iter().map(event).collect()
 }

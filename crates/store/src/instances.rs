@@ -1,6 +1,6 @@
 //! Rows of instances.
 
-use crate::{BlobKey, Store, StoreError, Write, now_ms};
+use crate::{BlobKey, FileDigest, Store, StoreError, Write, now_ms};
 use lightbox_domain::Uid;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, QueryBuilder, Row};
@@ -30,8 +30,8 @@ pub struct StoredInstance {
     pub blob: BlobKey,
     /// The file's size.
     pub size_bytes: i64,
-    /// SHA-256 of the file.
-    pub file_sha256: String,
+    /// What the file is checked against.
+    pub file_digest: FileDigest,
     /// From where it came.
     pub source: String,
     /// The run that made it, if it is a result.
@@ -48,7 +48,7 @@ macro_rules! instance_columns {
         "instances.sop_instance_uid, instances.study_instance_uid, instances.series_instance_uid,
          instances.sop_class_uid, instances.transfer_syntax_uid, instances.instance_number, instances.rows,
          instances.columns, instances.number_of_frames, instances.blob_key, instances.size_bytes,
-         instances.file_sha256, instances.source, instances.run_id, instances.received_ms, instances.indexed"
+         instances.file_digest, instances.source, instances.run_id, instances.received_ms, instances.indexed"
     };
 }
 
@@ -70,7 +70,7 @@ fn instance_of(row: &AnyRow) -> Result<StoredInstance, StoreError> {
         frames: row.try_get("number_of_frames")?,
         blob: BlobKey::of_row(row.try_get("blob_key")?),
         size_bytes: row.try_get("size_bytes")?,
-        file_sha256: row.try_get("file_sha256")?,
+        file_digest: FileDigest::of_row(row.try_get("file_digest")?),
         source: row.try_get("source")?,
         run_id: row.try_get("run_id")?,
         received_ms: row.try_get("received_ms")?,
@@ -160,7 +160,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn files_after(&self, key: &str, limit: i64) -> Result<Vec<(BlobKey, i64, String)>, StoreError> {
+    pub async fn files_after(&self, key: &str, limit: i64) -> Result<Vec<(BlobKey, i64, FileDigest)>, StoreError> {
         files_after(self.readers(), key, limit).await
     }
 
@@ -204,10 +204,10 @@ pub(crate) async fn files_after(
     database: &AnyPool,
     key: &str,
     limit: i64,
-) -> Result<Vec<(BlobKey, i64, String)>, StoreError> {
+) -> Result<Vec<(BlobKey, i64, FileDigest)>, StoreError> {
     let rows = sqlx::query(
-        "SELECT blob_key, size_bytes, file_sha256 FROM instances WHERE blob_key > $1
-         UNION ALL SELECT blob_key, size_bytes, file_sha256 FROM conflicts WHERE blob_key > $2
+        "SELECT blob_key, size_bytes, file_digest FROM instances WHERE blob_key > $1
+         UNION ALL SELECT blob_key, size_bytes, file_digest FROM conflicts WHERE blob_key > $2
          ORDER BY blob_key LIMIT $3",
     )
     .bind(key)
@@ -216,7 +216,11 @@ pub(crate) async fn files_after(
     .fetch_all(database)
     .await?;
     let file = |row: &AnyRow| {
-        Ok((BlobKey::of_row(row.try_get("blob_key")?), row.try_get("size_bytes")?, row.try_get("file_sha256")?))
+        Ok((
+            BlobKey::of_row(row.try_get("blob_key")?),
+            row.try_get("size_bytes")?,
+            FileDigest::of_row(row.try_get("file_digest")?),
+        ))
     };
     rows.iter().map(file).collect()
 }

@@ -1,8 +1,10 @@
 //! Jobs: rows that say what is left to do. A queue or a nudge only says that it is worth looking.
 
+use crate::batch::{Batch, Execute};
 use crate::{Store, StoreError, Write, now_ms};
 use lightbox_domain::{Job, JobKind};
 use sqlx::Row;
+use sqlx::any::AnyRow;
 use std::collections::HashMap;
 
 /// How long a worker may hold a job before another takes it, in milliseconds. A server releases all its claims when it
@@ -18,6 +20,19 @@ pub struct Claimed {
     pub attempts: i64,
     /// How often it had been asked for when it was claimed.
     wanted: i64,
+}
+
+/// How much is left to do of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobCount {
+    /// The kind's name.
+    pub kind: String,
+    /// Jobs that wait or are under way.
+    pub waiting: i64,
+    /// Jobs that were given up and stay for a person to see.
+    pub given_up: i64,
+    /// When the first of those that wait is to be done, in milliseconds since 1970.
+    pub due_ms: Option<i64>,
 }
 
 const CLAIM_ON_SQLITE: &str = "
@@ -41,7 +56,7 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn enqueue(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
-        self.enqueue_unless_earlier(job, due_ms, 0).await
+        self.enqueue_unless_earlier(job, due_ms, false).await
     }
 
     /// The same, but a job that waits already stays due when it is.
@@ -49,29 +64,14 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn enqueue_by(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
-        self.enqueue_unless_earlier(job, due_ms, 1).await
+        self.enqueue_unless_earlier(job, due_ms, true).await
     }
 
-    async fn enqueue_unless_earlier(&mut self, job: &Job, due_ms: i64, keeps_earlier: i64) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO jobs
-                 (kind, subject, priority, due_ms, attempts, wanted, claimed_until_ms, dead, last_error)
-             VALUES ($1, $2, $3, $4, 0, 1, 0, 0, '')
-             ON CONFLICT (kind, subject) DO UPDATE SET
-                 wanted = jobs.wanted + 1, dead = 0,
-                 due_ms = CASE WHEN $5 = 1 AND jobs.dead = 0 AND jobs.claimed_until_ms = 0 AND jobs.due_ms < excluded.due_ms
-                          THEN jobs.due_ms ELSE excluded.due_ms END,
-                 attempts = CASE WHEN jobs.claimed_until_ms > 0 THEN jobs.attempts ELSE 0 END",
-        )
-        .bind(job.kind().as_str())
-        .bind(job.subject())
-        .bind(job.kind().priority())
-        .bind(due_ms)
-        .bind(keeps_earlier)
-        .execute(&mut *self.transaction)
-        .await?;
-        self.nudge = true;
-        Ok(())
+    async fn enqueue_unless_earlier(&mut self, job: &Job, due_ms: i64, keeps_earlier: bool) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        push_job(&mut batch, job, due_ms, keeps_earlier);
+        self.told.nudge_at(due_ms);
+        self.execute(batch).await.map(|_| ())
     }
 
     /// Ends a job that is done. If it was asked for again meanwhile, it is due once more.
@@ -91,7 +91,7 @@ impl Write {
                 .bind(claimed.job.subject())
                 .execute(&mut *self.transaction)
                 .await?;
-            self.nudge = true;
+            self.told.nudge_at(now_ms());
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Write {
         .bind(claimed.job.subject())
         .execute(&mut *self.transaction)
         .await?;
-        self.nudge = true;
+        self.told.nudge_at(due_ms);
         Ok(())
     }
 
@@ -127,6 +127,28 @@ impl Write {
             .await?;
         Ok(())
     }
+}
+
+/// The statement that orders a job, with what [`Write::enqueue`] and [`Write::enqueue_by`] say.
+pub(crate) fn push_job(batch: &mut Batch, job: &Job, due_ms: i64, keeps_earlier: bool) {
+    batch
+        .statement(
+            "INSERT INTO jobs
+                 (kind, subject, priority, due_ms, attempts, wanted, claimed_until_ms, dead, last_error) VALUES (",
+        )
+        .bind_list([job.kind().as_str().into(), job.subject().into(), job.kind().priority().into(), due_ms.into()])
+        .push(
+            ", 0, 1, 0, 0, '')
+             ON CONFLICT (kind, subject) DO UPDATE SET
+                 wanted = jobs.wanted + 1, dead = 0,
+                 due_ms = CASE WHEN ",
+        )
+        .bind(i64::from(keeps_earlier))
+        .push(
+            " = 1 AND jobs.dead = 0 AND jobs.claimed_until_ms = 0 AND jobs.due_ms < excluded.due_ms
+                     THEN jobs.due_ms ELSE excluded.due_ms END,
+                 attempts = CASE WHEN jobs.claimed_until_ms > 0 THEN jobs.attempts ELSE 0 END",
+        );
 }
 
 impl Store {
@@ -198,6 +220,29 @@ impl Store {
         let counted = counted.collect::<Result<HashMap<String, i64>, StoreError>>()?;
         let names = JobKind::ALL.into_iter().map(JobKind::as_str);
         Ok(names.map(|name| (name, counted.get(name).copied().unwrap_or(0))).collect())
+    }
+
+    /// What is left to do of each kind of which something is left.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn job_counts(&self) -> Result<Vec<JobCount>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT kind, CAST(SUM(1 - dead) AS BIGINT) AS waiting, CAST(SUM(dead) AS BIGINT) AS given_up,
+                 MIN(CASE WHEN dead = 0 THEN due_ms END) AS due_ms
+             FROM jobs GROUP BY kind ORDER BY MIN(priority)",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        let count = |row: &AnyRow| {
+            Ok(JobCount {
+                kind: row.try_get("kind")?,
+                waiting: row.try_get("waiting")?,
+                given_up: row.try_get("given_up")?,
+                due_ms: row.try_get("due_ms")?,
+            })
+        };
+        rows.iter().map(count).collect()
     }
 
     /// Releases every claim. Called once at start by the server that holds the data folder's lock.

@@ -6,15 +6,18 @@
 
 mod accounts;
 mod backup;
+mod batch;
 mod blobs;
 mod checkpoint;
 mod clock;
 mod columns;
 mod commitments;
+mod conflicts;
 mod database;
 mod deletions;
 mod deliveries;
 mod deployments;
+mod digest;
 mod error;
 mod events;
 mod folder;
@@ -23,7 +26,9 @@ mod instances;
 mod intake;
 mod jobs;
 mod lifecycle;
+mod local;
 mod metadata;
+mod nudge;
 mod peers;
 mod procedure_steps;
 mod purge;
@@ -31,6 +36,7 @@ mod restore;
 mod runs;
 mod search;
 mod studies;
+mod timeline;
 mod upgrade;
 mod workitems;
 mod write;
@@ -40,14 +46,16 @@ pub use backup::{BackedUp, BackupBy, BackupFile, BackupManifest, Progress};
 pub use blobs::{BlobKey, Blobs, Incoming, Kept, Written};
 pub use clock::{new_id, now_ms};
 pub use commitments::{Commitment, CommitmentRequest, StoredEvidence};
+pub use conflicts::Shelved;
 pub use deletions::Deletion;
 pub use deliveries::Delivery;
+pub use digest::FileDigest;
 pub use error::StoreError;
 pub use events::{LiveEvent, LogLine};
 pub use folder::{DataFolder, FolderLock};
 pub use instances::StoredInstance;
 pub use intake::{Intake, NewInstance};
-pub use jobs::Claimed;
+pub use jobs::{Claimed, JobCount};
 pub use lifecycle::AgedSeries;
 pub use metadata::SeriesMetadata;
 pub use procedure_steps::ProcedureStep;
@@ -55,11 +63,13 @@ pub use restore::{Restored, restore};
 pub use runs::{NewRun, StoredResult};
 pub use search::Found;
 pub use studies::{StoredSeries, StoredStudy, Volume, WorklistFilter};
+pub use timeline::{LeftJob, TracedCommitment, TracedDelivery};
 pub use workitems::Workitem;
 pub use write::Write;
 
 use std::sync::Arc;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
 
 /// How many live events a slow watcher may lag behind before it is told to look at everything again.
 const LIVE_EVENTS_KEPT: usize = 1_024;
@@ -75,9 +85,12 @@ struct Shared {
     blobs: Blobs,
     metadata: Blobs,
     folder: DataFolder,
-    intake: mpsc::Sender<intake::Request>,
+    intake: intake::Queue,
+    /// Held by whoever writes: SQLite has one writer at a time, and waits badly.
+    turn: Arc<Mutex<()>>,
     live: broadcast::Sender<LiveEvent>,
-    nudges: watch::Sender<u64>,
+    nudge: nudge::Nudge,
+    runtime: Handle,
 }
 
 impl Store {
@@ -87,13 +100,20 @@ impl Store {
     /// [`StoreError`] when the folder, the database or the schema cannot be used.
     pub async fn open(folder: &DataFolder) -> Result<Self, StoreError> {
         let database = database::Database::open(&folder.database_url()).await?;
-        let (intake, requests) = mpsc::channel(intake::WAITING_MAX);
+        let (requests, waiting) = mpsc::channel(intake::WAITING_MAX);
+        let intake = match database.sqlite {
+            true => intake::Queue::Local(local::Local::open(&folder.database())?),
+            false => intake::Queue::Task(requests),
+        };
         let (live, _) = broadcast::channel(LIVE_EVENTS_KEPT);
         let (blobs, metadata) = (Blobs::of_instances(folder), Blobs::of_metadata(folder));
         let folder = folder.clone();
-        let nudges = watch::Sender::new(0);
-        let store = Self { shared: Arc::new(Shared { database, blobs, metadata, folder, intake, live, nudges }) };
-        tokio::spawn(intake::serve(Arc::downgrade(&store.shared), requests));
+        let runtime = Handle::current();
+        let nudge = nudge::Nudge::new(runtime.clone());
+        let turn = Arc::default();
+        let store =
+            Self { shared: Arc::new(Shared { database, blobs, metadata, folder, intake, turn, live, nudge, runtime }) };
+        tokio::spawn(intake::serve(Arc::downgrade(&store.shared), waiting));
         if store.shared.database.sqlite {
             tokio::spawn(checkpoint::run(Arc::downgrade(&store.shared)));
         }
@@ -119,10 +139,10 @@ impl Store {
         self.shared.live.subscribe()
     }
 
-    /// Changes whenever a transaction with a job is committed. A nudge is only a hint; the job's row is the truth.
+    /// Changes whenever a job that was ordered is due. A nudge is only a hint; the job's row is the truth.
     #[must_use]
     pub fn nudges(&self) -> watch::Receiver<u64> {
-        self.shared.nudges.subscribe()
+        self.shared.nudge.subscribe()
     }
 
     /// Begins a transaction.
@@ -135,8 +155,10 @@ impl Store {
 
     /// Closes every connection to the database; whoever still uses the store is refused.
     pub async fn close(self) {
-        self.shared.database.readers.close().await;
-        self.shared.database.writer.close().await;
+        if let intake::Queue::Local(local) = &self.shared.intake {
+            local.close();
+        }
+        self.shared.database.close().await;
     }
 
     fn readers(&self) -> &sqlx::AnyPool {

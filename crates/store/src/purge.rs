@@ -8,12 +8,14 @@ use sqlx::Row;
 const FILES_AT_ONCE: i64 = 500;
 
 /// Each takes the deletion's identifier: what is to be removed from the disk, then rows from the narrowest to the widest.
-const PURGES: [&str; 9] = [
+const PURGES: [&str; 10] = [
     "INSERT INTO removals (blob_key, kind)
      SELECT conflicts.blob_key, 'instance' FROM conflicts
      JOIN instances ON instances.sop_instance_uid = conflicts.sop_instance_uid WHERE instances.deletion_id = $1",
     "INSERT INTO removals (blob_key, kind) SELECT blob_key, 'instance' FROM instances WHERE deletion_id = $1",
     "DELETE FROM conflicts WHERE sop_instance_uid IN (SELECT sop_instance_uid FROM instances WHERE deletion_id = $1)",
+    "DELETE FROM discarded_conflicts
+     WHERE sop_instance_uid IN (SELECT sop_instance_uid FROM instances WHERE deletion_id = $1)",
     "DELETE FROM commitment_requests WHERE delivery_id IN (
          SELECT deliveries.id FROM deliveries JOIN runs ON runs.id = deliveries.run_id
          JOIN instances ON instances.sop_instance_uid = runs.sop_instance_uid WHERE instances.deletion_id = $1)",

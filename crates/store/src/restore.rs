@@ -2,8 +2,9 @@
 
 use crate::backup::{BackupManifest, DatabaseCopy, FILES_AT_ONCE, FORMAT, MANIFEST, Progress, broken, copy_checked};
 use crate::blobs::{create_folder, sync_folder};
+use crate::database::Database;
 use crate::instances::files_after;
-use crate::{BlobKey, Blobs, DataFolder, Store, StoreError, now_ms};
+use crate::{BlobKey, Blobs, DataFolder, FileDigest, Store, StoreError, now_ms};
 use lightbox_domain::{Event, JobKind};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,13 +79,14 @@ async fn fill(
 ) -> Result<Vec<String>, StoreError> {
     let folder = DataFolder::open(staging)?;
     let database = staging.join("lightbox.db");
-    copy_checked(&from.join(&manifest.database.path), &database, &manifest.database.sha256)
+    copy_checked(&from.join(&manifest.database.path), &database, &FileDigest::of_row(manifest.database.sha256.clone()))
         .map_err(StoreError::Backup)?;
     for other in &manifest.others {
         let to = staging.join(&other.path);
         let parent = to.parent().unwrap_or(staging);
         fs::create_dir_all(parent).map_err(StoreError::file("create the folder", parent))?;
-        copy_checked(&from.join(&other.path), &to, &other.sha256).map_err(StoreError::Backup)?;
+        copy_checked(&from.join(&other.path), &to, &FileDigest::of_row(other.sha256.clone()))
+            .map_err(StoreError::Backup)?;
     }
     let problems = copy_files(from, &folder, &database, manifest, progress).await?;
     if let Some(first) = problems.first().filter(|_| !partial) {
@@ -105,6 +107,8 @@ async fn copy_files(
     manifest: &BackupManifest,
     progress: Progress<'_>,
 ) -> Result<Vec<String>, StoreError> {
+    // It may be of an older release.
+    Database::open(&folder.database_url()).await?.close().await;
     let copy = DatabaseCopy::open(database).await?;
     let to = Blobs::of_instances(folder);
     let (mut after, mut done, mut problems) = (String::new(), 0, Vec::new());
@@ -115,7 +119,7 @@ async fn copy_files(
         done += i64::try_from(page.len()).unwrap_or(0);
         let (from, to) = (to.elsewhere(&from.join("blobs")), to.clone());
         let restore = move || -> Vec<String> {
-            page.iter().filter_map(|(key, _, sha256)| copy_file(&from, &to, key, sha256).err()).collect()
+            page.iter().filter_map(|(key, _, digest)| copy_file(&from, &to, key, digest).err()).collect()
         };
         problems.extend(tokio::task::spawn_blocking(restore).await.map_err(broken)?);
         progress(done, manifest.files);
@@ -124,10 +128,10 @@ async fn copy_files(
     Ok(problems)
 }
 
-fn copy_file(from: &Blobs, to: &Blobs, key: &BlobKey, sha256: &str) -> Result<(), String> {
+fn copy_file(from: &Blobs, to: &Blobs, key: &BlobKey, digest: &FileDigest) -> Result<(), String> {
     let place = to.path(key);
     create_folder(place.parent().unwrap_or(&place), to.folder()).map_err(|error| error.to_string())?;
-    copy_checked(&from.path(key), &place, sha256)
+    copy_checked(&from.path(key), &place, digest)
 }
 
 /// Checks the log against the manifest, and puts right what was true only at the old place.

@@ -145,8 +145,8 @@ impl Store {
 }
 
 impl Write {
-    /// Queues a run, unless routing has queued one for this deployment and input before. A run that a person ordered
-    /// supersedes those before it. Gives the run's identifier if it is new.
+    /// Queues a run, unless routing has queued one for this deployment and input before. A run that a person ordered, or
+    /// the first after another file took the input's place, supersedes those before it. Gives the run's identifier if it is new.
     ///
     /// # Errors
     /// When the database refuses.
@@ -154,7 +154,7 @@ impl Write {
         let id = new_id();
         let ordinal = match new.overridden {
             Some(_) => self.runs_on_input(new).await?,
-            None => 0,
+            None => self.runs_before_replacement(new).await?,
         };
         let now = now_ms();
         let overridden = new.overridden.as_ref();
@@ -200,6 +200,19 @@ impl Write {
             .bind(new.sop_instance_uid.as_str())
             .fetch_one(&mut *self.transaction)
             .await?;
+        Ok(row.try_get("runs")?)
+    }
+
+    /// How many runs were queued on the input before another file took its place; 0 for nearly every input.
+    async fn runs_before_replacement(&mut self, new: &NewRun) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS runs FROM runs JOIN instances ON instances.sop_instance_uid = runs.sop_instance_uid
+             WHERE runs.deployment_id = $1 AND runs.sop_instance_uid = $2 AND runs.queued_ms <= instances.replaced_ms",
+        )
+        .bind(&new.deployment_id)
+        .bind(new.sop_instance_uid.as_str())
+        .fetch_one(&mut *self.transaction)
+        .await?;
         Ok(row.try_get("runs")?)
     }
 
@@ -307,6 +320,18 @@ impl Write {
             .execute(&mut *self.transaction)
             .await?;
         Ok(())
+    }
+
+    /// Orders the map of a run once more, unless it is none that could not be made; gives whether it is ordered.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn order_map_again(&mut self, run_id: &str) -> Result<bool, StoreError> {
+        let ordered = sqlx::query("UPDATE runs SET map_state = 'pending' WHERE id = $1 AND map_state = 'failed'")
+            .bind(run_id)
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(ordered.rows_affected() == 1)
     }
 
     /// Notes why a deployment ran or did not run on an instance; a new look replaces the old one.

@@ -39,6 +39,57 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/conflicts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the conflict shelf */
+    get: operations['list_conflicts'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/conflicts/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What differs */
+    get: operations['get_conflict'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/conflicts/{id}/settle': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Decide between what is stored and what lies on the shelf */
+    post: operations['settle_conflict'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/conformance': {
     parameters: {
       query?: never;
@@ -365,6 +416,40 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/studies/{study_instance_uid}/replay': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Have a step of a study's way done again */
+    post: operations['replay_step'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/studies/{study_instance_uid}/timeline': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What happened to a study */
+    get: operations['get_timeline'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/system': {
     parameters: {
       query?: never;
@@ -374,6 +459,23 @@ export interface paths {
     };
     /** What this server is */
     get: operations['get_system'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/system/activity': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How full the archive is, and what it does now */
+    get: operations['get_activity'];
     put?: never;
     post?: never;
     delete?: never;
@@ -410,6 +512,35 @@ export interface components {
       name: string;
       role: components['schemas']['Role'];
     };
+    /** @description How full the archive is, and what it does now. */
+    Activity: {
+      /**
+       * Format: int64
+       * @description The most bytes that the site keeps; none, if only the disk bounds it.
+       */
+      archive_bytes_max?: number | null;
+      associations: components['schemas']['OpenAssociations'][];
+      associations_max: number;
+      /** Format: int64 */
+      disk_bytes: number;
+      /** Format: int64 */
+      disk_free_bytes: number;
+      /**
+       * Format: int64
+       * @description With less than this free, nothing more is taken.
+       */
+      disk_free_bytes_min: number;
+      /**
+       * Format: int64
+       * @description Bytes of all instances.
+       */
+      instance_bytes: number;
+      /** Format: int64 */
+      instances: number;
+      jobs: components['schemas']['WaitingJobs'][];
+      /** Format: int64 */
+      studies: number;
+    };
     /**
      * @description What AI says of a study, in one word.
      * @enum {string}
@@ -423,6 +554,53 @@ export interface components {
       | 'rejected'
       | 'not_applicable'
       | 'none';
+    /** @description An attribute in which the two differ. */
+    AttributeDifference: {
+      in_shelved: boolean;
+      in_stored: boolean;
+      /** @description Its keyword of PS3.6, or its tag. */
+      name: string;
+      /** @description Its value in what lies on the shelf. */
+      shelved?: string | null;
+      /** @description Its value in what is stored, shortened; only for those who may read studies. */
+      stored?: string | null;
+    };
+    /** @description A file on the shelf, and what is stored under its SOP Instance UID. */
+    Conflict: {
+      id: string;
+      series_instance_uid: string;
+      /** Format: date-time */
+      settled_at?: string | null;
+      settled_by?: string | null;
+      shelved: components['schemas']['ConflictingFile'];
+      sop_instance_uid: string;
+      state: components['schemas']['ConflictState'];
+      stored: components['schemas']['ConflictingFile'];
+      study_instance_uid: string;
+    };
+    /** @description A conflict with what differs. */
+    ConflictDetail: {
+      conflict: components['schemas']['Conflict'];
+      differences: components['schemas']['AttributeDifference'][];
+    };
+    /** @description One of the two. */
+    ConflictingFile: {
+      /** Format: date-time */
+      received_at: string;
+      /** Format: int64 */
+      size_bytes: number;
+      /** @description Such as `peer:CT1`. */
+      source: string;
+    };
+    /** @description The newest files on the shelf. */
+    Conflicts: {
+      items: components['schemas']['Conflict'][];
+    };
+    /**
+     * @description What was decided about a newcomer.
+     * @enum {string}
+     */
+    ConflictState: 'open' | 'kept' | 'replaced';
     /** @description Why a deployment did or did not run on an instance. */
     Decision: {
       app_name: string;
@@ -592,6 +770,7 @@ export interface components {
     NewPeer: {
       ae_title: string;
       host?: string | null;
+      policy?: components['schemas']['PeerPolicy'] | null;
       /** Format: int32 */
       port?: number | null;
       receives_results?: boolean | null;
@@ -601,6 +780,12 @@ export interface components {
       available: boolean;
       /** @description Where the library is, or what to do, for those who look after apps. */
       detail: string;
+    };
+    /** @description Associations of a peer that are under way. */
+    OpenAssociations: {
+      ae_title: string;
+      /** Format: int32 */
+      count: number;
     };
     /** @description Why a run should ignore that the input is outside the intended use. */
     OverrideRequest: {
@@ -613,16 +798,43 @@ export interface components {
       /** @description `*` admits every caller. */
       ae_title: string;
       host?: string | null;
+      policy: components['schemas']['PeerPolicy'];
       /** Format: int32 */
       port?: number | null;
       /** @description Whether live results are forwarded to it. */
       receives_results: boolean;
+    };
+    /** @description What a peer may do here, and how it is called. */
+    PeerPolicy: {
+      /**
+       * Format: int32
+       * @description The most associations of its own at once; none for as many as the site allows.
+       */
+      associations_max?: number | null;
+      /** @description Whether it is asked to commit to the results that it got. */
+      commits: boolean;
+      /**
+       * Format: int32
+       * @description Its association is aborted after so many seconds without a message; none for as long as the site allows.
+       */
+      idle_seconds_max?: number | null;
+      /** @description The services that it may use, beside verification. */
+      services: components['schemas']['PeerService'][];
+      /** @description Whether it is called over TLS. */
+      tls: boolean;
+      /** @description The UIDs of the transfer syntaxes in which it may store, best first; empty for all, in its own order. */
+      transfer_syntaxes: string[];
     };
     /** @description Admitted and pending peers. */
     Peers: {
       peers: components['schemas']['Peer'][];
       pending: components['schemas']['PendingPeer'][];
     };
+    /**
+     * @description A DIMSE service that a peer may use here.
+     * @enum {string}
+     */
+    PeerService: 'store' | 'find' | 'move' | 'get' | 'commit' | 'mpps';
     /** @description An unknown caller that was refused and may be admitted. */
     PendingPeer: {
       ae_title: string;
@@ -650,6 +862,17 @@ export interface components {
       /** @description `about:blank`, or a URN of Lightbox that programs can tell apart. */
       type: string;
     };
+    /** @description What to have done again. */
+    ReplayRequest: {
+      /** @description The series, run or delivery; none for `route`. */
+      id?: string | null;
+      step: components['schemas']['ReplayStep'];
+    };
+    /**
+     * @description A step that can be done again.
+     * @enum {string}
+     */
+    ReplayStep: 'route' | 'describe' | 'run' | 'publish' | 'explain' | 'deliver';
     /**
      * @description What somebody is here.
      * @enum {string}
@@ -782,11 +1005,69 @@ export interface components {
       password_change_required: boolean;
       role: components['schemas']['Role'];
     };
+    /**
+     * @description A decision between what is stored and what lies on the shelf.
+     * @enum {string}
+     */
+    Settlement: 'keep_first' | 'replace' | 'discard';
+    /** @description What is decided. */
+    SettleRequest: {
+      decision: components['schemas']['Settlement'];
+    };
     /** @description Name and password of a local account. */
     SignIn: {
       name: string;
       password: string;
     };
+    /** @description One thing that happened, is happening or waits. */
+    Step: {
+      /** @description Who did it: an account, a peer's AE title, an app, or Lightbox. */
+      actor: string;
+      /** Format: date-time */
+      at: string;
+      kind: components['schemas']['StepKind'];
+      /**
+       * Format: date-time
+       * @description When it is tried next, if it waits.
+       */
+      next_at?: string | null;
+      object_id: string;
+      /** @description Such as `run`. */
+      object_kind: string;
+      outcome: components['schemas']['StepOutcome'];
+      /** @description Why, if there is more to say. */
+      reason?: string | null;
+      replay?: components['schemas']['ReplayRequest'] | null;
+      /** @description What happened, in one sentence. */
+      sentence: string;
+      /**
+       * Format: date-time
+       * @description When it ended, if it took a while.
+       */
+      until?: string | null;
+    };
+    /**
+     * @description What a step is about.
+     * @enum {string}
+     */
+    StepKind:
+      | 'received'
+      | 'conflict'
+      | 'routed'
+      | 'decision'
+      | 'run'
+      | 'published'
+      | 'delivered'
+      | 'committed'
+      | 'waiting'
+      | 'deleted'
+      | 'ordered'
+      | 'other';
+    /**
+     * @description How a step ended.
+     * @enum {string}
+     */
+    StepOutcome: 'ok' | 'waiting' | 'problem';
     /** @description A study with its series, runs and routing decisions. */
     StudyDetail: {
       decisions: components['schemas']['Decision'][];
@@ -813,6 +1094,14 @@ export interface components {
       page_rows_max: number;
       stow_instances_max: number;
     };
+    /** @description What happened to a study. */
+    Timeline: {
+      /** @description The oldest first. */
+      steps: components['schemas']['Step'][];
+      study: components['schemas']['WorklistItem'];
+      /** @description Whether older lines of the log are left out. */
+      truncated: boolean;
+    };
     /** @description The finding that is most above, or least below, its threshold. */
     TopFinding: {
       meaning: string;
@@ -821,6 +1110,26 @@ export interface components {
       score: number;
       /** Format: double */
       threshold: number;
+    };
+    /** @description What waits to be done, of one kind. */
+    WaitingJobs: {
+      /**
+       * Format: date-time
+       * @description When the first of those that wait is to be done.
+       */
+      due_at?: string | null;
+      /**
+       * Format: int64
+       * @description Given up; a person must look at them.
+       */
+      given_up: number;
+      /** @description Such as `deliver`. */
+      kind: string;
+      /**
+       * Format: int64
+       * @description Waiting, or under way.
+       */
+      waiting: number;
     };
     /** @description A page of the worklist. */
     Worklist: {
@@ -867,7 +1176,14 @@ export interface components {
   pathItems: never;
 }
 export type Account = components['schemas']['Account'];
+export type Activity = components['schemas']['Activity'];
 export type AiState = components['schemas']['AiState'];
+export type AttributeDifference = components['schemas']['AttributeDifference'];
+export type Conflict = components['schemas']['Conflict'];
+export type ConflictDetail = components['schemas']['ConflictDetail'];
+export type ConflictingFile = components['schemas']['ConflictingFile'];
+export type Conflicts = components['schemas']['Conflicts'];
+export type ConflictState = components['schemas']['ConflictState'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionOutcome = components['schemas']['DecisionOutcome'];
 export type Deletion = components['schemas']['Deletion'];
@@ -887,11 +1203,16 @@ export type NewDeletion = components['schemas']['NewDeletion'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPeer = components['schemas']['NewPeer'];
 export type OnnxState = components['schemas']['OnnxState'];
+export type OpenAssociations = components['schemas']['OpenAssociations'];
 export type OverrideRequest = components['schemas']['OverrideRequest'];
 export type Peer = components['schemas']['Peer'];
+export type PeerPolicy = components['schemas']['PeerPolicy'];
 export type Peers = components['schemas']['Peers'];
+export type PeerService = components['schemas']['PeerService'];
 export type PendingPeer = components['schemas']['PendingPeer'];
 export type ProblemDetails = components['schemas']['ProblemDetails'];
+export type ReplayRequest = components['schemas']['ReplayRequest'];
+export type ReplayStep = components['schemas']['ReplayStep'];
 export type Role = components['schemas']['Role'];
 export type Run = components['schemas']['Run'];
 export type RunMap = components['schemas']['RunMap'];
@@ -902,11 +1223,18 @@ export type RunResult = components['schemas']['RunResult'];
 export type RunState = components['schemas']['RunState'];
 export type Series = components['schemas']['Series'];
 export type Session = components['schemas']['Session'];
+export type Settlement = components['schemas']['Settlement'];
+export type SettleRequest = components['schemas']['SettleRequest'];
 export type SignIn = components['schemas']['SignIn'];
+export type Step = components['schemas']['Step'];
+export type StepKind = components['schemas']['StepKind'];
+export type StepOutcome = components['schemas']['StepOutcome'];
 export type StudyDetail = components['schemas']['StudyDetail'];
 export type System = components['schemas']['System'];
 export type SystemLimits = components['schemas']['SystemLimits'];
+export type Timeline = components['schemas']['Timeline'];
 export type TopFinding = components['schemas']['TopFinding'];
+export type WaitingJobs = components['schemas']['WaitingJobs'];
 export type Worklist = components['schemas']['Worklist'];
 export type WorklistItem = components['schemas']['WorklistItem'];
 export type $defs = Record<string, never>;
@@ -985,6 +1313,102 @@ export interface operations {
     requestBody?: never;
     responses: {
       /** @description Removed */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  list_conflicts: {
+    parameters: {
+      query?: {
+        /** @description Those that were decided on, rather than those that wait. */
+        settled?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Files on the shelf, the newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Conflicts'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  get_conflict: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The conflict, and in which attributes the two differ */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ConflictDetail'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  settle_conflict: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['SettleRequest'];
+      };
+    };
+    responses: {
+      /** @description It is done */
       204: {
         headers: {
           [name: string]: unknown;
@@ -1693,6 +2117,72 @@ export interface operations {
       };
     };
   };
+  replay_step: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReplayRequest'];
+      };
+    };
+    responses: {
+      /** @description It is ordered */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  get_timeline: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Its steps, the oldest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Timeline'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
   get_system: {
     parameters: {
       query?: never;
@@ -1709,6 +2199,35 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['System'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  get_activity: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Disk, volume, jobs and associations */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Activity'];
         };
       };
       /** @description What went wrong, why, and what to do. */

@@ -1,10 +1,14 @@
 /** The pages that exist, and the action a person must be allowed to see each. */
 import {
   type Icon,
+  IconArrowsDiff,
   IconBuildingHospital,
+  IconFolderSearch,
   IconHistory,
   IconRocket,
+  IconServer2,
   IconStethoscope,
+  IconTrash,
 } from '@tabler/icons-react';
 
 export interface MenuEntry {
@@ -27,6 +31,14 @@ export const menu: MenuEntry[] = [
     section: 'work',
   },
   {
+    path: '/studies',
+    label: 'Studies',
+    purpose: 'Find any study, and see what happened to it',
+    Glyph: IconFolderSearch,
+    action: 'study.read',
+    section: 'work',
+  },
+  {
     path: '/deployments',
     label: 'Deployments',
     purpose: 'Which releases run here, and their thresholds',
@@ -40,6 +52,30 @@ export const menu: MenuEntry[] = [
     purpose: 'Who may send studies, and where results go',
     Glyph: IconBuildingHospital,
     action: 'peer.read',
+    section: 'admin',
+  },
+  {
+    path: '/admin/conflicts',
+    label: 'Conflict shelf',
+    purpose: 'What arrived under a UID that something else has',
+    Glyph: IconArrowsDiff,
+    action: 'conflict.read',
+    section: 'admin',
+  },
+  {
+    path: '/admin/deletions',
+    label: 'Deletions',
+    purpose: 'What was deleted, by whom and why',
+    Glyph: IconTrash,
+    action: 'study.delete',
+    section: 'admin',
+  },
+  {
+    path: '/admin/system',
+    label: 'System',
+    purpose: 'Disk, jobs and associations now',
+    Glyph: IconServer2,
+    action: 'system.read',
     section: 'admin',
   },
   {

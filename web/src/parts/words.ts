@@ -63,3 +63,12 @@ const kinds: Record<string, string> = {
 export function resultKind(kind: string): string {
   return kinds[kind] ?? kind.toUpperCase();
 }
+
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** Bytes as a person reads them, in powers of 1000: "512 kB", "1.4 TB". */
+export function bytesText(bytes: number): string {
+  const power = Math.min(byteUnits.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const value = bytes / 1000 ** power;
+  return `${value.toFixed(value < 10 && power > 0 ? 1 : 0)} ${byteUnits[power]}`;
+}

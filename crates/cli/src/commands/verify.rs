@@ -48,7 +48,7 @@ async fn verify_files(store: &Store) -> Result<(usize, Vec<String>), StoreError>
         last.as_str().clone_into(&mut after);
         files += page.len();
         let blobs = store.blobs().clone();
-        let check = move || page.into_iter().filter_map(|(key, _, sha256)| blobs.check(&key, &sha256).err()).collect();
+        let check = move || page.into_iter().filter_map(|(key, _, digest)| blobs.check(&key, &digest).err()).collect();
         let found: Vec<String> =
             tokio::task::spawn_blocking(check).await.unwrap_or_else(|error| vec![error.to_string()]);
         problems.extend(found);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod compare;
+mod differences;
 mod display;
 mod foreign;
 mod frames;

@@ -1,15 +1,19 @@
 //! The digest covers the data set and nothing else, however the bytes arrive.
 
 use dicom_dictionary_std::uids;
-use lightbox_dicom::{DatasetHasher, Header, part10_prefix};
+use lightbox_dicom::{DatasetHasher, Hashed, Header, part10_prefix};
 use lightbox_domain::Uid;
 use lightbox_testkit::Film;
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 
-fn hash(bytes: &[u8]) -> String {
+fn hashed(bytes: &[u8]) -> Hashed {
     let mut hasher = DatasetHasher::new();
     hasher.update(bytes);
     hasher.finish()
+}
+
+fn hash(bytes: &[u8]) -> String {
+    hashed(bytes).data_set_digest
 }
 
 fn prefix(transfer_syntax_uid: &str, source_ae_title: &str) -> Vec<u8> {
@@ -29,6 +33,7 @@ fn the_digest_is_that_of_the_data_set() {
     let film = Film::new().bytes();
     let of_data_set = hash(data_set(&film));
     assert_eq!(hash(&film), of_data_set);
+    assert_eq!([&hashed(&film).head, data_set(&film)].concat(), film, "what comes before the data set is the head");
     let by_c_store = [prefix(uids::EXPLICIT_VR_LITTLE_ENDIAN, "CT1"), data_set(&film).to_vec()].concat();
     assert_ne!(by_c_store[..200], film[..200]);
     assert_eq!(hash(&by_c_store), of_data_set);
@@ -73,7 +78,7 @@ proptest! {
             rest = later;
         }
         hasher.update(rest);
-        prop_assert_eq!(hasher.finish(), hash(&film));
+        prop_assert_eq!(hasher.finish(), hashed(&film));
     }
 
     #[test]
@@ -82,6 +87,6 @@ proptest! {
         let mut hasher = DatasetHasher::new();
         hasher.update(first);
         hasher.update(second);
-        prop_assert_eq!(hasher.finish(), hash(&bytes));
+        prop_assert_eq!(hasher.finish(), hashed(&bytes));
     }
 }

@@ -118,6 +118,22 @@ async fn a_peer_has_limits_of_its_own() {
 }
 
 #[tokio::test]
+async fn open_associations_are_counted_by_peer() {
+    let setting = Setting::start().await;
+    setting.admit("OTHER", None).await;
+    assert_eq!(setting.server.associations(), []);
+    let first = Caller::associated(setting.address, &[]).await;
+    let _second = Caller::associated(setting.address, &[]).await;
+    let _other = Caller::ask(setting.address, request("OTHER", &[])).await;
+    let open = |other, test| vec![("OTHER".to_owned(), other), ("TEST".to_owned(), test)];
+    assert_eq!(setting.server.associations(), open(1, 2));
+    first.release().await;
+    while setting.server.associations() != open(1, 1) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn an_idle_association_is_aborted() {
     let setting = Setting::start_with(|limits| limits.association_idle_seconds_max = 1).await;
     let mut caller = Caller::associated(setting.address, &[]).await;

@@ -21,6 +21,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Setting {
     pub store: Store,
     pub address: SocketAddr,
+    pub server: DimseServer,
     folder: TempDir,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
@@ -52,11 +53,12 @@ impl Setting {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
+        let serving = server.clone();
         let served = tokio::spawn(async move {
             let stopped = async { stopped.await.unwrap_or(()) };
-            server.serve(listener, stopped).await;
+            serving.serve(listener, stopped).await;
         });
-        Self { store, address, folder, stop, served }
+        Self { store, address, server, folder, stop, served }
     }
 
     pub async fn admit(&self, ae_title: &str, host: Option<&str>) {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 fn data_set_hash(file: &Path) -> String {
     let mut hasher = DatasetHasher::new();
     hasher.update(&std::fs::read(file).unwrap());
-    hasher.finish()
+    hasher.finish().data_set_digest
 }
 
 fn real_files() -> Vec<PathBuf> {

@@ -1,6 +1,7 @@
 //! The API: one file a noun. JSON in snake_case, times in RFC 3339, errors as problem documents.
 
 mod accounts;
+mod conflicts;
 mod deletions;
 mod deployments;
 mod events;
@@ -11,6 +12,7 @@ mod session;
 mod studies;
 mod system;
 mod text;
+mod timeline;
 mod worklist;
 
 use crate::HttpState;
@@ -32,7 +34,9 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(session::routes())
         .merge(worklist::routes())
         .merge(studies::routes())
+        .merge(timeline::routes())
         .merge(deletions::routes())
+        .merge(conflicts::routes())
         .merge(runs::routes())
         .merge(deployments::routes())
         .merge(peers::routes())

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use lightbox_domain::{Action, Actor, AeTitle};
+use lightbox_domain::{Action, Actor, AeTitle, Uid};
 use lightbox_identity::Resource;
 use lightbox_store::now_ms;
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,41 @@ struct Peer {
     port: Option<u16>,
     /// Whether live results are forwarded to it.
     receives_results: bool,
+    policy: PeerPolicy,
     #[schema(format = DateTime)]
     admitted_at: String,
+}
+
+/// A DIMSE service that a peer may use here.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PeerService {
+    Store,
+    Find,
+    Move,
+    Get,
+    /// Storage commitment.
+    Commit,
+    /// Modality performed procedure steps.
+    Mpps,
+}
+
+/// What a peer may do here, and how it is called.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PeerPolicy {
+    /// The services that it may use, beside verification.
+    services: Vec<PeerService>,
+    /// The most associations of its own at once; none for as many as the site allows.
+    associations_max: Option<u32>,
+    /// Its association is aborted after so many seconds without a message; none for as long as the site allows.
+    idle_seconds_max: Option<u32>,
+    /// The UIDs of the transfer syntaxes in which it may store, best first; empty for all, in its own order.
+    transfer_syntaxes: Vec<String>,
+    /// Whether it is called over TLS.
+    tls: bool,
+    /// Whether it is asked to commit to the results that it got.
+    commits: bool,
 }
 
 /// An unknown caller that was refused and may be admitted.
@@ -67,6 +100,8 @@ struct NewPeer {
     host: Option<String>,
     port: Option<u16>,
     receives_results: Option<bool>,
+    /// Without one, what holds for it stays; a new peer may use every service.
+    policy: Option<PeerPolicy>,
 }
 
 /// Which of several callers of one title is admitted.
@@ -104,7 +139,8 @@ async fn add_peer(
     Body(new): Body<NewPeer>,
 ) -> Result<(StatusCode, Json<Peer>), Problem> {
     caller.may(Action::PeerWrite, &Resource::peer(&new.ae_title))?;
-    admit(&state, &caller.actor, new.checked()?).await
+    let keeps_policy = new.policy.is_none();
+    admit(&state, &caller.actor, new.checked()?, keeps_policy).await
 }
 
 /// Remove a peer; it is not served from now on
@@ -138,7 +174,7 @@ async fn admit_peer(
     let pending = pending.ok_or_else(|| Problem::not_found("pending peer"))?;
     let peer =
         lightbox_domain::Peer { host: Some(pending.host), ..lightbox_domain::Peer::new(&pending.ae_title, now_ms()) };
-    admit(&state, &caller.actor, peer).await
+    admit(&state, &caller.actor, peer, true).await
 }
 
 /// Send a C-ECHO to a peer
@@ -162,9 +198,10 @@ async fn admit(
     state: &HttpState,
     actor: &Actor,
     mut peer: lightbox_domain::Peer,
+    keeps_policy: bool,
 ) -> Result<(StatusCode, Json<Peer>), Problem> {
-    // What it may do here was said elsewhere, and stays.
-    if let Some(known) = state.store.peers().await?.into_iter().find(|known| known.ae_title == peer.ae_title) {
+    let known = state.store.peers().await?.into_iter().find(|known| known.ae_title == peer.ae_title);
+    if let Some(known) = known.filter(|_| keeps_policy) {
         peer.policy = known.policy;
     }
     lightbox_pipeline::admit_peer(&state.store, &peer, actor).await?;
@@ -193,15 +230,20 @@ impl NewPeer {
         if receives_results && (ae_title == "*" || host.is_none() || self.port.is_none()) {
             return Err(Problem::unfit("a peer that receives results needs its own title, host and port"));
         }
+        let policy = self.policy.map(PeerPolicy::checked).transpose()?.unwrap_or_default();
+        if (policy.tls || policy.commits) && (host.is_none() || self.port.is_none()) {
+            return Err(Problem::unfit("a peer that is called needs its host and port"));
+        }
         let peer = lightbox_domain::Peer::new(&ae_title, now_ms());
-        Ok(lightbox_domain::Peer { host, port: self.port, receives_results, ..peer })
+        Ok(lightbox_domain::Peer { host, port: self.port, receives_results, policy, ..peer })
     }
 }
 
 impl Peer {
     fn of(peer: lightbox_domain::Peer) -> Self {
-        let lightbox_domain::Peer { ae_title, host, port, receives_results, admitted_ms, policy: _ } = peer;
-        Self { ae_title, host, port, receives_results, admitted_at: time(admitted_ms) }
+        let lightbox_domain::Peer { ae_title, host, port, receives_results, admitted_ms, policy } = peer;
+        let policy = PeerPolicy::of(&policy);
+        Self { ae_title, host, port, receives_results, policy, admitted_at: time(admitted_ms) }
     }
 }
 
@@ -216,3 +258,52 @@ impl PendingPeer {
         }
     }
 }
+
+impl PeerPolicy {
+    fn of(policy: &lightbox_domain::PeerPolicy) -> Self {
+        Self {
+            services: policy.services.iter().copied().map(Into::into).collect(),
+            associations_max: policy.associations_max,
+            idle_seconds_max: policy.idle_seconds_max,
+            transfer_syntaxes: policy.transfer_syntaxes.iter().map(ToString::to_string).collect(),
+            tls: policy.tls,
+            commits: policy.commits,
+        }
+    }
+
+    /// The policy, if its values can be.
+    fn checked(self) -> Result<lightbox_domain::PeerPolicy, Problem> {
+        if self.associations_max == Some(0) || self.idle_seconds_max == Some(0) {
+            return Err(Problem::unfit("a limit must be at least 1, or absent for the site's own"));
+        }
+        let asked: Vec<lightbox_domain::PeerService> = self.services.into_iter().map(Into::into).collect();
+        let services = lightbox_domain::PeerService::ALL.into_iter().filter(|one| asked.contains(one)).collect();
+        let syntaxes = self.transfer_syntaxes.iter().map(|uid| Uid::parse(uid));
+        Ok(lightbox_domain::PeerPolicy {
+            services,
+            associations_max: self.associations_max,
+            idle_seconds_max: self.idle_seconds_max,
+            transfer_syntaxes: syntaxes.collect::<Result<_, _>>().map_err(Problem::unfit)?,
+            tls: self.tls,
+            commits: self.commits,
+        })
+    }
+}
+
+macro_rules! same_services {
+    ($($name:ident)*) => {
+        impl From<lightbox_domain::PeerService> for PeerService {
+            fn from(service: lightbox_domain::PeerService) -> Self {
+                match service { $(lightbox_domain::PeerService::$name => Self::$name,)* }
+            }
+        }
+
+        impl From<PeerService> for lightbox_domain::PeerService {
+            fn from(service: PeerService) -> Self {
+                match service { $(PeerService::$name => Self::$name,)* }
+            }
+        }
+    };
+}
+
+same_services!(Store Find Move Get Commit Mpps);

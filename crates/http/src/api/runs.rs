@@ -212,7 +212,7 @@ async fn accepted(state: &HttpState, caller: &Caller, run_id: &str) -> Result<(S
 }
 
 /// What is needed to describe runs: the deployments that they executed.
-pub(super) struct Runs(HashMap<String, Deployment>);
+pub(in crate::api) struct Runs(HashMap<String, Deployment>);
 
 impl Runs {
     pub(super) async fn load(state: &HttpState) -> Result<Self, Problem> {

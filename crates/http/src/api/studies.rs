@@ -7,12 +7,12 @@ use crate::HttpState;
 use crate::auth::Caller;
 use crate::extract::Path;
 use crate::problem::Problem;
-use crate::seen::{seen_instances, sees_run};
+use crate::seen::{seen_instances, sees_decisions, sees_run};
 use axum::Json;
 use axum::extract::State;
-use lightbox_domain::{Action, ResultGuard, Uid, visible};
+use lightbox_domain::{Action, Uid};
 use lightbox_identity::Resource;
-use lightbox_store::{StoredInstance, StoredSeries, now_ms};
+use lightbox_store::{StoredInstance, StoredSeries};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -114,13 +114,11 @@ async fn runs_of(state: &HttpState, caller: &Caller, runs: &Runs, study: &str) -
     Ok(seen)
 }
 
-/// A decision of a deployment in shadow mode says as much as its run would.
 async fn decisions_of(state: &HttpState, caller: &Caller, runs: &Runs, study: &str) -> Result<Vec<Decision>, Problem> {
     let decisions = state.store.decisions_of_study(study).await?;
     let described = decisions.into_iter().filter_map(|decision| {
         let deployment = runs.deployment(&decision.deployment_id)?;
-        let guard = ResultGuard { mode: deployment.mode, reveal_ms: None };
-        visible(guard, caller.viewer(), now_ms()).then(|| Decision {
+        sees_decisions(caller, deployment).then(|| Decision {
             app_name: deployment.manifest.app.name.clone(),
             release: deployment.manifest.app.release.clone(),
             outcome: decision.outcome.into(),

@@ -1,5 +1,6 @@
 //! What this server is, and what it can do.
 
+use super::text::time;
 use crate::HttpState;
 use crate::auth::Caller;
 use crate::health::is_ready;
@@ -9,13 +10,18 @@ use axum::extract::State;
 use axum::http::{HeaderName, header};
 use lightbox_domain::Action;
 use lightbox_inference::Library;
+use lightbox_store::JobCount;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::default().routes(routes!(get_system)).routes(routes!(get_openapi)).routes(routes!(get_conformance))
+    OpenApiRouter::default()
+        .routes(routes!(get_system))
+        .routes(routes!(get_activity))
+        .routes(routes!(get_openapi))
+        .routes(routes!(get_conformance))
 }
 
 /// Whether models can run.
@@ -43,6 +49,75 @@ struct System {
     ready: bool,
     onnx: OnnxState,
     limits: SystemLimits,
+}
+
+/// What waits to be done, of one kind.
+#[derive(Serialize, ToSchema)]
+struct WaitingJobs {
+    /// Such as `deliver`.
+    kind: String,
+    /// Waiting, or under way.
+    waiting: i64,
+    /// Given up; a person must look at them.
+    given_up: i64,
+    /// When the first of those that wait is to be done.
+    #[schema(format = DateTime)]
+    due_at: Option<String>,
+}
+
+/// Associations of a peer that are under way.
+#[derive(Serialize, ToSchema)]
+struct OpenAssociations {
+    ae_title: String,
+    count: u32,
+}
+
+/// How full the archive is, and what it does now.
+#[derive(Serialize, ToSchema)]
+struct Activity {
+    studies: i64,
+    instances: i64,
+    /// Bytes of all instances.
+    instance_bytes: i64,
+    /// The most bytes that the site keeps; none, if only the disk bounds it.
+    archive_bytes_max: Option<u64>,
+    disk_bytes: u64,
+    disk_free_bytes: u64,
+    /// With less than this free, nothing more is taken.
+    disk_free_bytes_min: u64,
+    jobs: Vec<WaitingJobs>,
+    associations: Vec<OpenAssociations>,
+    associations_max: usize,
+}
+
+/// How full the archive is, and what it does now
+#[utoipa::path(get, path = "/api/v1/system/activity", tag = "system",
+    responses((status = 200, description = "Disk, volume, jobs and associations", body = Activity)))]
+async fn get_activity(State(state): State<HttpState>, caller: Caller) -> Result<Json<Activity>, Problem> {
+    caller.may_any(Action::SystemRead)?;
+    let (store, limits) = (&state.store, &state.limits);
+    let volume = store.volume().await?;
+    let associations = state.associations.as_ref().map(|count| count()).unwrap_or_default();
+    let open = |(ae_title, count)| OpenAssociations { ae_title, count };
+    Ok(Json(Activity {
+        studies: volume.studies,
+        instances: volume.instances,
+        instance_bytes: volume.bytes,
+        archive_bytes_max: Some(limits.archive_bytes_max).filter(|max| *max < u64::MAX),
+        disk_bytes: store.folder().disk_bytes()?,
+        disk_free_bytes: store.blobs().free_bytes()?,
+        disk_free_bytes_min: limits.disk_free_bytes_min,
+        jobs: store.job_counts().await?.into_iter().map(WaitingJobs::of).collect(),
+        associations: associations.into_iter().map(open).collect(),
+        associations_max: limits.associations_max,
+    }))
+}
+
+impl WaitingJobs {
+    fn of(count: JobCount) -> Self {
+        let JobCount { kind, waiting, given_up, due_ms } = count;
+        Self { kind, waiting, given_up, due_at: due_ms.map(time) }
+    }
 }
 
 /// What this server is

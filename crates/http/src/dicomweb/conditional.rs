@@ -47,18 +47,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Conditions {
 impl Conditions {
     /// The validator of what one instance answers.
     pub(super) fn of_instance(&self, instance: &StoredInstance) -> Validator {
-        let mut validator = self.of_digests([instance.file_sha256.as_str()]);
+        let mut validator = self.of_files([instance.blob.as_str()]);
         validator.last_modified_ms = Some(instance.received_ms);
         validator
     }
 
-    /// The validator of what these files answer.
-    pub(super) fn of_digests<'a>(&self, digests: impl IntoIterator<Item = &'a str>) -> Validator {
+    /// The validator of what these files answer, by their keys: under its key a file never changes.
+    pub(super) fn of_files<'a>(&self, files: impl IntoIterator<Item = &'a str>) -> Validator {
         let mut hash = Sha256::new();
         let mut add = |part: &str| hash.update([part.as_bytes(), &[0]].concat());
         add(env!("CARGO_PKG_VERSION"));
         add(&self.request);
-        digests.into_iter().for_each(add);
+        files.into_iter().for_each(add);
         let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         Validator { etag: format!("\"{digits}\""), last_modified_ms: None }
     }
@@ -67,7 +67,7 @@ impl Conditions {
     pub(super) fn not_modified(&self, validator: &Validator) -> Option<Response> {
         let is_known = match self.value(header::IF_NONE_MATCH) {
             Some(tags) => tags.split(',').map(str::trim).any(|tag| tag == "*" || plain(tag) == validator.etag),
-            None => self.value(header::IF_MODIFIED_SINCE).is_some_and(|since| validator.is_unchanged_since(since)),
+            None => self.value(header::IF_MODIFIED_SINCE).is_some_and(|since| validator.is_of(since)),
         };
         is_known.then(|| validator.stamp(StatusCode::NOT_MODIFIED.into_response(), true))
     }
@@ -152,10 +152,10 @@ impl Validator {
         Some(time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
     }
 
-    fn is_unchanged_since(&self, since: &str) -> bool {
+    fn is_of(&self, since: &str) -> bool {
         let since = jiff::fmt::rfc2822::parse(since).map(|time| time.timestamp().as_second());
-        // The date has whole seconds.
-        matches!((since, self.last_modified_ms), (Ok(since), Some(ms)) if ms.div_euclid(1_000) <= since)
+        // The date has whole seconds. Only the very date counts: a newcomer that took an instance's place may give it back.
+        matches!((since, self.last_modified_ms), (Ok(since), Some(ms)) if ms.div_euclid(1_000) == since)
     }
 }
 
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn what_a_client_has_is_known_by_tag_or_date() {
         let plain = conditions(header::HOST, "host");
-        let mut validator = plain.of_digests(["a", "b"]);
+        let mut validator = plain.of_files(["a", "b"]);
         validator.last_modified_ms = Some(1_767_348_930_250);
         let etag = validator.etag.clone();
         let known = |name, value: &str| conditions(name, value).not_modified(&validator).is_some();
@@ -238,13 +238,13 @@ mod tests {
         assert!(known(header::IF_MODIFIED_SINCE, "Fri, 02 Jan 2026 10:15:30 GMT"));
         assert!(!known(header::IF_MODIFIED_SINCE, "Fri, 02 Jan 2026 10:15:29 GMT"));
         assert!(!known(header::IF_MODIFIED_SINCE, "yesterday"));
-        assert_ne!(plain.of_digests(["ab"]).etag, etag, "digests are told apart");
+        assert_ne!(plain.of_files(["ab"]).etag, etag, "files are told apart");
         assert_eq!(validator.last_modified().as_deref(), Some("Fri, 02 Jan 2026 10:15:30 GMT"));
     }
 
     #[test]
     fn a_range_of_something_else_is_not_given() {
-        let validator = conditions(header::HOST, "host").of_digests(["a"]);
+        let validator = conditions(header::HOST, "host").of_files(["a"]);
         let mut conditions = conditions(header::RANGE, "bytes=0-3");
         assert_eq!(conditions.range(&validator, 10).unwrap(), Some(0..4));
         conditions.headers.insert(header::IF_RANGE, HeaderValue::from_static("\"other\""));

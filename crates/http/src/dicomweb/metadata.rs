@@ -73,7 +73,7 @@ impl Piece {
     fn key(&self) -> &str {
         match self {
             Self::Kept(series) => series.key(),
-            Self::File(instance) => &instance.file_sha256,
+            Self::File(instance) => instance.blob.as_str(),
         }
     }
 }
@@ -90,7 +90,7 @@ async fn answer(
     if accept.choose(&["application/dicom+json", "application/json"]).is_none() {
         return Err(Problem::not_acceptable("metadata are given as application/dicom+json"));
     }
-    let validator = conditions.of_digests(pieces.iter().map(Piece::key));
+    let validator = conditions.of_files(pieces.iter().map(Piece::key));
     if let Some(answer) = conditions.not_modified(&validator) {
         return Ok(answer);
     }

@@ -121,7 +121,7 @@ async fn several(
     if instances.len() > 1 && ways.iter().any(|ways| ways[0].form == Form::Single) {
         return Err(Problem::not_acceptable("several instances are only given as multipart/related"));
     }
-    let validator = conditions.of_digests(instances.iter().map(|one| one.file_sha256.as_str()));
+    let validator = conditions.of_files(instances.iter().map(|one| one.blob.as_str()));
     if let Some(answer) = conditions.not_modified(&validator) {
         return Ok(answer);
     }

@@ -17,7 +17,7 @@ use futures_util::{Stream, TryStreamExt};
 use lightbox_dicom::json::DatasetJson;
 use lightbox_domain::{Action, Source, Uid};
 use lightbox_identity::Resource;
-use lightbox_pipeline::{ReceiveError, Received, ReceivedInto, ReceivedOutcome};
+use lightbox_pipeline::{ReceiveError, Received, ReceivedOutcome};
 use serde_json::{Value, json};
 use std::io;
 
@@ -145,11 +145,11 @@ async fn receive(
     let source = Source::Upload(caller.actor.name.clone());
     let received = match study {
         Some(study) => state.receiver.receive_into(source, study, bytes).await,
-        None => state.receiver.receive(source, bytes).await.map(ReceivedInto::Study),
+        None => state.receiver.receive(source, bytes).await,
     };
     match received {
-        Ok(ReceivedInto::Study(received)) => outcome.stored.push(received),
-        Ok(ReceivedInto::OtherStudy { sop_class_uid, sop_instance_uid }) => {
+        Ok(received) => outcome.stored.push(received),
+        Err(ReceiveError::OtherStudy { sop_class_uid, sop_instance_uid }) => {
             outcome.fail(reason::OTHER_STUDY, Some((sop_class_uid, sop_instance_uid)));
         }
         Err(error @ (ReceiveError::Refused(_) | ReceiveError::Aborted(_))) => {

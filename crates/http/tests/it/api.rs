@@ -241,3 +241,56 @@ async fn an_address_that_is_not_text_is_a_problem() {
     let reply = door.client(Role::Admin).await.get("/api/v1/studies/%FF").await;
     assert_eq!((reply.code(), reply.header("content-type")), (400, "application/problem+json"));
 }
+
+#[tokio::test]
+async fn what_a_peer_may_do_is_set_and_stays_when_only_its_address_changes() {
+    let door = Door::open().await;
+    let admin = door.client(Role::Admin).await;
+    let peer = json!({ "ae_title": "CT1", "host": "ct1", "port": 104 });
+    let admitted = admin.post("/api/v1/peers", &peer).await.json();
+    assert_eq!(admitted["policy"]["services"].as_array().unwrap().len(), 6, "all, at first");
+    let policy = json!({
+        "services": ["find", "store", "find"], "associations_max": 2, "idle_seconds_max": 30,
+        "transfer_syntaxes": ["1.2.840.10008.1.2.1"], "tls": true, "commits": true,
+    });
+    let mut with_policy = peer.clone();
+    with_policy["policy"] = policy.clone();
+    let changed = admin.post("/api/v1/peers", &with_policy).await.json();
+    let mut expected = policy.clone();
+    expected["services"] = json!(["store", "find"]);
+    assert_eq!(changed["policy"], expected);
+    let moved = json!({ "ae_title": "CT1", "host": "ct2", "port": 104 });
+    assert_eq!(admin.post("/api/v1/peers", &moved).await.json()["policy"], expected);
+
+    for (field, value) in [
+        ("associations_max", json!(0)),
+        ("idle_seconds_max", json!(0)),
+        ("services", json!(["print"])),
+        ("transfer_syntaxes", json!(["uncompressed"])),
+    ] {
+        let mut bad = with_policy.clone();
+        bad["policy"][field] = value;
+        assert_eq!(admin.post("/api/v1/peers", &bad).await.code(), 422, "{field}");
+    }
+    let mut nowhere = with_policy;
+    nowhere["port"] = Value::Null;
+    assert_eq!(admin.post("/api/v1/peers", &nowhere).await.code(), 422, "it is called over TLS, so where?");
+}
+
+#[tokio::test]
+async fn activity_tells_what_is_kept_and_what_waits() {
+    let door = Door::open().await;
+    door.put(&Film::new()).await;
+    let claimed = door.store.claim(lightbox_domain::JobKind::LAST).await.unwrap().unwrap();
+    let mut write = door.store.write().await.unwrap();
+    write.bury(&claimed, "the file cannot be read").await.unwrap();
+    write.commit().await.unwrap();
+    let activity = door.client(Role::Operations).await.get("/api/v1/system/activity").await.json();
+    assert_eq!((&activity["studies"], &activity["instances"]), (&json!(1), &json!(1)));
+    assert!(activity["disk_bytes"].as_u64() > activity["disk_free_bytes"].as_u64());
+    assert_eq!((&activity["archive_bytes_max"], &activity["associations"]), (&Value::Null, &json!([])));
+    let jobs = activity["jobs"].as_array().unwrap();
+    let kinds: Vec<_> = jobs.iter().map(|job| (&job["kind"], &job["waiting"], &job["given_up"])).collect();
+    assert_eq!(kinds, [(&json!("route"), &json!(0), &json!(1)), (&json!("describe"), &json!(1), &json!(0))]);
+    assert_eq!(door.client(Role::Radiologist).await.get("/api/v1/system/activity").await.code(), 403);
+}

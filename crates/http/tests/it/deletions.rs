@@ -26,8 +26,8 @@ async fn work_off(door: &Door) {
 #[tokio::test]
 async fn a_deleted_study_is_seen_nowhere_until_it_is_brought_back() {
     let door = Door::open().await;
-    door.put(&Film::new()).await;
     let deployment = door.deploy(DeploymentMode::Live).await;
+    door.put(&Film::new()).await;
     let admin = door.client(Role::Admin).await;
     let path = "/api/v1/studies/2.25.1/deletions";
     let early = admin.post(path, &json!({ "reason": "a test" })).await;

@@ -3,14 +3,14 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use lightbox_dicom::inspect;
+use lightbox_dicom::{DatasetHasher, Hashed, inspect};
 use lightbox_domain::{
     Deployment, DeploymentMode, Finding, Limits, Manifest, Map, ResultKind, Role, RunState, Source, Uid,
 };
 use lightbox_http::{EchoOutcome, HttpState, router};
 use lightbox_identity::create_token;
 use lightbox_pipeline::Receiver;
-use lightbox_store::{DataFolder, Intake, NewInstance, NewRun, Store, StoredResult, now_ms};
+use lightbox_store::{DataFolder, FileDigest, Intake, NewInstance, NewRun, Store, StoredResult, now_ms};
 use lightbox_testkit::Film;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -85,9 +85,15 @@ impl Door {
         incoming.write(&film.bytes()).unwrap();
         let file = blobs.keep(incoming.finish()).unwrap();
         let entry = inspect(&blobs.path(&file.key), &self.limits).unwrap();
-        let data_set_digest = file.sha256.clone();
-        let instance = NewInstance { entry, file, data_set_digest, source, received_ms: now_ms(), indexed };
-        assert_eq!(self.store.insert_instance(instance).await.unwrap(), Intake::Stored);
+        let mut hasher = DatasetHasher::new();
+        hasher.update(&film.bytes());
+        let Hashed { data_set_digest, head } = hasher.finish();
+        let file_digest = FileDigest::chained(&head, &data_set_digest);
+        let instance =
+            NewInstance { entry, file, file_digest, data_set_digest, source, received_ms: now_ms(), indexed };
+        let store = self.store.clone();
+        let intake = tokio::task::spawn_blocking(move || store.insert_instance(instance)).await.unwrap();
+        assert_eq!(intake.unwrap(), Intake::Stored);
     }
 
     /// Deploys the reference app, without its model.

@@ -6,6 +6,7 @@
 mod access;
 mod api;
 mod capabilities;
+mod conflicts;
 mod deletions;
 mod door;
 mod ohif;
@@ -14,5 +15,6 @@ mod qido;
 mod session;
 mod shadow;
 mod stow;
+mod timeline;
 mod wado;
 mod workitems;

@@ -65,6 +65,8 @@ async fn a_session_says_what_its_person_may_do_and_ends() {
         "workitem.read",
         "workitem.create",
         "workitem.perform",
+        "conflict.read",
+        "study.replay",
         "peer.read",
     ];
     assert_eq!(session["actions"], json!(actions));

@@ -14,7 +14,16 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Clinician, vec!["study.read", "workitem.read"]),
         (
             Role::Technologist,
-            vec!["study.read", "study.write", "workitem.read", "workitem.create", "workitem.perform", "peer.read"],
+            vec![
+                "study.read",
+                "study.write",
+                "workitem.read",
+                "workitem.create",
+                "workitem.perform",
+                "conflict.read",
+                "study.replay",
+                "peer.read",
+            ],
         ),
         (
             Role::AiLead,
@@ -23,6 +32,7 @@ fn each_role_may_do_this_and_nothing_else() {
                 "workitem.read",
                 "workitem.create",
                 "workitem.perform",
+                "study.replay",
                 "run.override",
                 "run.retry",
                 "shadow.read",
@@ -36,7 +46,7 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Committee, vec![]),
         (Role::Educator, vec![]),
         (Role::Learner, vec![]),
-        (Role::Operations, vec!["event.read", "system.read"]),
+        (Role::Operations, vec!["conflict.read", "event.read", "system.read"]),
     ];
     let found: Vec<_> = Role::ALL
         .iter()

@@ -1,7 +1,7 @@
 //! A pipeline over a folder of its own.
 
 use bytes::Bytes;
-use lightbox_domain::{Actor, Deployment, DeploymentMode, JobKind, Limits, Run, Source};
+use lightbox_domain::{Actor, Deployment, DeploymentMode, Job, JobKind, Limits, Run, Source};
 use lightbox_inference::Runners;
 use lightbox_pipeline::{Pipeline, ReceiveError, Received, Worker, deploy};
 use lightbox_store::{DataFolder, Store};
@@ -46,6 +46,14 @@ impl TestPipeline {
         let pieces: Vec<_> = bytes.chunks(1_000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         let source = Source::Peer("CT1".to_owned());
         self.pipeline.receiver.receive(source, futures_util::stream::iter(pieces)).await
+    }
+
+    /// Orders that a series is routed, as if an app had been deployed when it arrived.
+    pub async fn order_routing(&self, study: &str, series: &str) {
+        let (study_instance_uid, series_instance_uid) = (study.to_owned(), series.to_owned());
+        let mut write = self.store().write().await.expect("a transaction");
+        write.enqueue(&Job::Route { study_instance_uid, series_instance_uid }, 0).await.expect("ordered");
+        write.commit().await.expect("committed");
     }
 
     /// Works until no job is left.

@@ -37,6 +37,7 @@ async fn studies(test: &TestPipeline) -> i64 {
 #[tokio::test]
 async fn a_dry_run_says_what_would_go_and_the_rule_then_does_it() {
     let test = archive().await;
+    test.order_routing("1.2.1", "1.2.1.1").await;
     let apply = async |dry_run| {
         let steps = lifecycle::apply(test.store(), &rules(), &Limits::default(), dry_run).await.expect("applied");
         let said = steps.iter().map(|step| (step.series.series_instance_uid.to_string(), step.postponed.clone()));

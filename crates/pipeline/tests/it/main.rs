@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod conflict;
 mod harness;
 mod lifecycle;
 mod receive;
 mod rejections;
+mod replay;
 mod runs;
 mod worker;

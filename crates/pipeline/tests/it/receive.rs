@@ -1,6 +1,6 @@
 use crate::harness::TestPipeline;
 use bytes::Bytes;
-use lightbox_domain::{JobKind, Limits, Source};
+use lightbox_domain::{DeploymentMode, JobKind, Limits, Source};
 use lightbox_pipeline::{ReceiveError, ReceivedOutcome};
 use lightbox_testkit::Film;
 
@@ -11,6 +11,7 @@ fn film() -> Film {
 #[tokio::test]
 async fn an_instance_is_kept_byte_for_byte_with_its_row_and_its_job() {
     let test = TestPipeline::open().await;
+    test.deploy(DeploymentMode::Live).await;
     let bytes = film().bytes();
     let received = test.receive(bytes.clone()).await.expect("received");
     assert_eq!(received.outcome, ReceivedOutcome::Stored);

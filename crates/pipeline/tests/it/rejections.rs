@@ -93,6 +93,7 @@ async fn a_run_on_what_is_rejected_ends_without_a_result() {
 async fn nothing_is_deleted_while_work_is_due() {
     let test = TestPipeline::open().await;
     test.receive(film(1).bytes()).await.expect("received");
+    test.order_routing("1.2.1", "1.2.1.1").await;
     let (study, actor, limits) = (Uid::parse("1.2.1").expect("a UID"), Actor::system("ann"), Limits::default());
     let order = || delete(test.store(), &limits, &study, DeletedPart::Study, "a test", &actor);
     let refused = order().await.expect_err("work is due");

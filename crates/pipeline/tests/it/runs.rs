@@ -4,7 +4,7 @@ use lightbox_pipeline::{change_deployment, override_run, retry_run};
 use lightbox_testkit::Film;
 
 /// A film that the reference app takes.
-fn child() -> Film {
+pub fn child() -> Film {
     let set = |film: Film, keyword: &str, text: &str| film.set_keyword(keyword, text);
     let film = Film::new().size(64, 64).age("004Y").uids("1.2.1", "1.2.1.1", "1.2.1.1.1");
     let film = set(film, "BodyPartExamined", "CHEST");

@@ -1,31 +1,16 @@
-use crate::harness::{Instance, TestStore};
-use lightbox_domain::{Deployment, DeploymentMode, Job, JobKind, Manifest};
+use crate::harness::{Instance, MANIFEST, TestStore};
+use lightbox_domain::{Job, JobKind};
 use lightbox_store::{BackupBy, DataFolder, Store, restore};
-use std::collections::BTreeMap;
-
-const MANIFEST: &str = include_str!("../../../domain/tests/data/manifest.toml");
 
 #[tokio::test]
 async fn what_was_true_at_the_old_place_is_put_right_at_the_new_one() {
     let store = TestStore::open().await;
-    store.insert(Instance::default(), b"one").await;
-    store.keep_metadata("1.2.1", "1.2.1.1", 1, b"{}".to_vec()).await.unwrap();
     let release = store.folder.release("00");
     std::fs::create_dir_all(&release).unwrap();
     std::fs::write(release.join("manifest.toml"), MANIFEST).unwrap();
-    let deployment = Deployment {
-        id: "D".to_owned(),
-        digest: "00".to_owned(),
-        folder: release,
-        manifest: Manifest::parse(MANIFEST).unwrap(),
-        mode: DeploymentMode::Live,
-        enabled: true,
-        thresholds: BTreeMap::new(),
-        created_ms: 1,
-    };
-    let mut write = store.write().await.unwrap();
-    write.insert_deployment(&deployment, MANIFEST).await.unwrap();
-    write.commit().await.unwrap();
+    store.deploy(release).await;
+    store.insert(Instance::default(), b"one").await;
+    store.keep_metadata("1.2.1", "1.2.1.1", 1, b"{}".to_vec()).await.unwrap();
     let place = tempfile::tempdir().unwrap();
     let (backup, to) = (place.path().join("backup"), place.path().join("restored"));
     store.back_up(&backup, BackupBy::Copy, &|_, _| {}).await.unwrap();

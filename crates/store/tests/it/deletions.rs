@@ -52,6 +52,7 @@ async fn actions(store: &TestStore) -> Vec<String> {
 /// Two instances in two series of one study.
 async fn study() -> TestStore {
     let store = TestStore::open().await;
+    store.deploy("releases/00").await;
     store.insert(Instance::default(), b"one").await;
     store.insert(Instance { series: "1.2.1.2", sop: "1.2.1.2.1", modality: "CT", ..Instance::default() }, b"two").await;
     store
@@ -117,7 +118,7 @@ async fn what_is_left_to_do_is_said_in_words() {
 async fn a_purge_removes_rows_and_files_and_leaves_the_log() {
     let store = study().await;
     let newcomer = store.new_instance(Instance::default(), b"another");
-    assert!(matches!(store.insert_instance(newcomer.clone()).await.unwrap(), Intake::Differs { .. }));
+    assert!(matches!(store.insert_new(newcomer.clone()).await, Intake::Differs { .. }));
     assert!(store.shelve_conflict(&newcomer).await.unwrap());
     let files = store.files_after("", 10).await.unwrap();
     assert_eq!(files.len(), 3);

@@ -1,12 +1,17 @@
 //! A store in a folder of its own, and instances with valid defaults.
 
 use lightbox_domain::{
-    Attribute, AttributeValue, IndexEntry, InstanceAttributes, Patient, PatientKey, SeriesAttributes, Source,
-    StudyAttributes, Uid,
+    Attribute, AttributeValue, Deployment, DeploymentMode, IndexEntry, InstanceAttributes, Manifest, Patient,
+    PatientKey, SeriesAttributes, Source, StudyAttributes, Uid,
 };
-use lightbox_store::{DataFolder, Intake, NewInstance, Store};
+use lightbox_store::{DataFolder, FileDigest, Intake, NewInstance, Store};
+use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::path::PathBuf;
 use tempfile::TempDir;
+
+/// The manifest of the app that [`TestStore::deploy`] puts to work.
+pub const MANIFEST: &str = include_str!("../../../domain/tests/data/manifest.toml");
 
 pub struct TestStore {
     pub store: Store,
@@ -24,7 +29,31 @@ impl TestStore {
 
     /// Writes and keeps a file with these bytes and gives it a row.
     pub async fn insert(&self, instance: Instance, bytes: &[u8]) -> Intake {
-        self.store.insert_instance(self.new_instance(instance, bytes)).await.unwrap()
+        self.insert_new(self.new_instance(instance, bytes)).await
+    }
+
+    /// Puts an app to work whose release lies in this folder.
+    pub async fn deploy(&self, folder: impl Into<PathBuf>) -> Deployment {
+        let deployment = Deployment {
+            id: "D".to_owned(),
+            digest: "00".to_owned(),
+            folder: folder.into(),
+            manifest: Manifest::parse(MANIFEST).unwrap(),
+            mode: DeploymentMode::Live,
+            enabled: true,
+            thresholds: BTreeMap::from([("pneumonia".to_owned(), 0.7)]),
+            created_ms: 1,
+        };
+        let mut write = self.store.write().await.unwrap();
+        write.insert_deployment(&deployment, MANIFEST).await.unwrap();
+        write.commit().await.unwrap();
+        deployment
+    }
+
+    /// Gives it its row.
+    pub async fn insert_new(&self, new: NewInstance) -> Intake {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || store.insert_instance(new)).await.unwrap().unwrap()
     }
 
     pub fn new_instance(&self, instance: Instance, bytes: &[u8]) -> NewInstance {
@@ -33,7 +62,8 @@ impl TestStore {
         let file = self.store.blobs().keep(incoming.finish()).unwrap();
         NewInstance {
             entry: instance.entry(),
-            data_set_digest: file.sha256.clone(),
+            file_digest: FileDigest::chained(&[], &blake3::hash(bytes).to_hex()),
+            data_set_digest: blake3::hash(bytes).to_hex().to_string(),
             file,
             source: instance.source,
             received_ms: 1_000,

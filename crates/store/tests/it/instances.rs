@@ -5,6 +5,7 @@ use lightbox_store::{DataFolder, Intake, WorklistFilter};
 #[tokio::test]
 async fn a_new_instance_gets_a_row_an_event_and_a_routing_job() {
     let store = TestStore::open().await;
+    store.deploy("releases/00").await;
     assert_eq!(store.insert(Instance::default(), b"one").await, Intake::Stored);
 
     let stored = store.instance("1.2.1.1.1").await.unwrap().expect("stored");
@@ -17,8 +18,19 @@ async fn a_new_instance_gets_a_row_an_event_and_a_routing_job() {
 }
 
 #[tokio::test]
+async fn without_an_app_nothing_waits_to_be_routed() {
+    let store = TestStore::open().await;
+    store.insert(Instance::default(), b"one").await;
+    let study = store.study("1.2.1").await.unwrap().expect("stored");
+    assert_eq!(study.ai.state, AiState::None);
+    assert!(store.unrouted("1.2.1", "1.2.1.1").await.unwrap().is_empty());
+    assert_eq!(store.jobs_left(JobKind::LAST).await.unwrap(), 1, "only that the series is described");
+}
+
+#[tokio::test]
 async fn the_same_data_set_again_is_a_duplicate_and_no_new_work() {
     let store = TestStore::open().await;
+    store.deploy("releases/00").await;
     store.insert(Instance::default(), b"one").await;
     let claimed = store.claim(JobKind::Explain).await.unwrap().expect("a job");
     let mut write = store.write().await.unwrap();
@@ -36,7 +48,7 @@ async fn another_data_set_with_the_same_uid_lies_on_the_shelf_once() {
     store.insert(Instance::default(), b"one").await;
     let stored = store.instance("1.2.1.1.1").await.unwrap().expect("stored").blob;
     let newcomer = store.new_instance(Instance::default(), b"two");
-    assert_eq!(store.insert_instance(newcomer.clone()).await.unwrap(), Intake::Differs { stored });
+    assert_eq!(store.insert_new(newcomer.clone()).await, Intake::Differs { stored });
 
     assert!(store.shelve_conflict(&newcomer).await.unwrap());
     assert!(!store.shelve_conflict(&store.new_instance(Instance::default(), b"two")).await.unwrap());
@@ -51,7 +63,7 @@ async fn many_at_once_share_commits_and_none_is_lost() {
     let inserts = uids.iter().map(|sop| {
         let new = store.new_instance(Instance { sop, ..Instance::default() }, sop.as_bytes());
         let store = store.store.clone();
-        tokio::spawn(async move { store.insert_instance(new).await })
+        tokio::task::spawn_blocking(move || store.insert_instance(new))
     });
     for insert in inserts.collect::<Vec<_>>() {
         assert_eq!(insert.await.unwrap().unwrap(), Intake::Stored);
@@ -106,6 +118,7 @@ async fn a_file_beyond_its_limit_is_refused_and_leaves_nothing() {
 #[tokio::test]
 async fn the_worklist_searches_and_filters() {
     let store = TestStore::open().await;
+    store.deploy("releases/00").await;
     store.insert(Instance::default(), b"one").await;
     let second = Instance {
         study: "1.2.2",

@@ -1,28 +1,15 @@
-use crate::harness::{Instance, TestStore, uid};
-use lightbox_domain::{AiState, Code, Deployment, DeploymentMode, Finding, Manifest, Override, RunState};
+use crate::harness::{Instance, MANIFEST, TestStore, uid};
+use lightbox_domain::{AiState, Code, Deployment, DeploymentMode, Finding, Override, RunState};
 use lightbox_store::{NewRun, StoreError};
-use std::collections::BTreeMap;
-
-const MANIFEST: &str = include_str!("../../../domain/tests/data/manifest.toml");
 
 async fn deployed() -> TestStore {
     let store = TestStore::open().await;
     store.insert(Instance::default(), b"one").await;
-    let deployment = Deployment {
-        id: "D".to_owned(),
-        digest: "00".to_owned(),
-        folder: "releases/00".into(),
-        manifest: Manifest::parse(MANIFEST).unwrap(),
-        mode: DeploymentMode::Live,
-        enabled: true,
-        thresholds: BTreeMap::from([("pneumonia".to_owned(), 0.7)]),
-        created_ms: 1,
-    };
+    let deployment = store.deploy("releases/00").await;
     let mut write = store.write().await.unwrap();
-    write.insert_deployment(&deployment, MANIFEST).await.unwrap();
     let again = Deployment { id: "E".to_owned(), ..deployment.clone() };
     assert!(matches!(write.insert_deployment(&again, MANIFEST).await, Err(StoreError::Exists { .. })));
-    write.commit().await.unwrap();
+    drop(write);
     assert_eq!(store.deployment("D").await.unwrap(), deployment);
     store
 }

@@ -1,5 +1,5 @@
 import { ActionIcon, Badge, Button, Group, Table, Text, Tooltip, VisuallyHidden } from '@mantine/core';
-import { IconAlertTriangle, IconCheck, IconTrash } from '@tabler/icons-react';
+import { IconAlertTriangle, IconCheck, IconPencil, IconTrash } from '@tabler/icons-react';
 import { api } from '../../api/client';
 import { asProblem } from '../../api/problem';
 import { useMay } from '../../api/session';
@@ -8,7 +8,15 @@ import { RelativeTime } from '../../parts/RelativeTime';
 import { durationText } from '../../parts/words';
 import { useRemovePeer } from './usePeerChanges';
 
-export function PeerTable({ peers }: { peers: Peer[] }) {
+/** The services that there are. */
+const servicesInAll = 6;
+
+interface PeerTableProps {
+  peers: Peer[];
+  onEdit: (peer: Peer) => void;
+}
+
+export function PeerTable({ peers, onEdit }: PeerTableProps) {
   const may = useMay();
   const remove = useRemovePeer();
   return (
@@ -19,6 +27,7 @@ export function PeerTable({ peers }: { peers: Peer[] }) {
             <Table.Th>AE title</Table.Th>
             <Table.Th>Address</Table.Th>
             <Table.Th>Results</Table.Th>
+            <Table.Th>May</Table.Th>
             <Table.Th>Admitted</Table.Th>
             <Table.Th>Connection</Table.Th>
             <Table.Th>
@@ -46,13 +55,26 @@ export function PeerTable({ peers }: { peers: Peer[] }) {
                   <span className="dim">sends only</span>
                 )}
               </Table.Td>
+              <Table.Td>{policyWords(peer)}</Table.Td>
               <Table.Td>
                 <RelativeTime at={peer.admitted_at} />
               </Table.Td>
               <Table.Td>
                 <EchoTest peer={peer} />
               </Table.Td>
-              <Table.Td ta="right">
+              <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+                {may('peer.write') && (
+                  <Tooltip label="Change peer">
+                    <ActionIcon
+                      variant="subtle"
+                      color="gray"
+                      aria-label={`Change peer ${peer.ae_title}`}
+                      onClick={() => onEdit(peer)}
+                    >
+                      <IconPencil size={16} stroke={1.7} aria-hidden />
+                    </ActionIcon>
+                  </Tooltip>
+                )}
                 {may('peer.write') && (
                   <Tooltip label="Remove peer">
                     <ActionIcon
@@ -72,6 +94,19 @@ export function PeerTable({ peers }: { peers: Peer[] }) {
       </Table>
     </Table.ScrollContainer>
   );
+}
+
+/** How many services a peer has, by name where they are few; and limits of its own. */
+function policyWords({ policy }: Peer): string {
+  const count = policy.services.length;
+  const services = count === servicesInAll ? 'everything' : policy.services.join(', ') || 'verify only';
+  const limits = [
+    policy.associations_max && `${policy.associations_max} at once`,
+    policy.idle_seconds_max && `${policy.idle_seconds_max} s idle`,
+    policy.tls && 'TLS',
+    policy.commits && 'commits',
+  ];
+  return [services, ...limits.filter(Boolean)].join(' · ');
 }
 
 /** C-ECHO to the peer, and what came of it. */

@@ -1,22 +1,33 @@
 /** Who may send to this server, who asks to, and where results go. */
 import { Button, Drawer, Skeleton, Stack, Title } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
+import { useState } from 'react';
 import { api } from '../../api/client';
 import { useMay } from '../../api/session';
+import type { Peer } from '../../api/types';
 import { Page } from '../../frame/Page';
 import { EmptyState } from '../../parts/EmptyState';
 import { ProblemNotice } from '../../parts/ProblemNotice';
-import { AddPeerForm } from './AddPeerForm';
+import { PeerForm } from './PeerForm';
 import { PeerTable } from './PeerTable';
 import { PendingPeerTable } from './PendingPeerTable';
 
+/** What the drawer shows: a peer to change, or a form for a new one. */
+interface Opened {
+  peer?: Peer;
+}
+
 export function PeersPage() {
   const may = useMay();
-  const [adding, form] = useDisclosure(false);
+  const [opened, setOpened] = useState<Opened>();
+  const close = () => setOpened(undefined);
   const peers = api.useQuery('get', '/api/v1/peers');
   const add = may('peer.write') && (
-    <Button size="xs" leftSection={<IconPlus size={14} stroke={1.8} aria-hidden />} onClick={form.open}>
+    <Button
+      size="xs"
+      leftSection={<IconPlus size={14} stroke={1.8} aria-hidden />}
+      onClick={() => setOpened({})}
+    >
       Add peer
     </Button>
   );
@@ -40,7 +51,7 @@ export function PeersPage() {
               <Title order={2} size="h5" mb="xs" id="admitted-peers">
                 Admitted peers
               </Title>
-              <PeerTable peers={peers.data.peers} />
+              <PeerTable peers={peers.data.peers} onEdit={(peer) => setOpened({ peer })} />
             </section>
           ) : (
             <EmptyState title="No peer is admitted yet">
@@ -51,13 +62,13 @@ export function PeersPage() {
         </Stack>
       )}
       <Drawer
-        opened={adding}
-        onClose={form.close}
+        opened={opened !== undefined}
+        onClose={close}
         position="right"
-        title="Add peer"
+        title={opened?.peer ? `Peer ${opened.peer.ae_title}` : 'Add peer'}
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
-        <AddPeerForm onAdded={form.close} />
+        <PeerForm peer={opened?.peer} onSaved={close} />
       </Drawer>
     </Page>
   );

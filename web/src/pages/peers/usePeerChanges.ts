@@ -20,11 +20,12 @@ export function useAdmitPeer() {
   });
 }
 
-export function useAddPeer(onAdded: () => void) {
+/** Adds a peer, or changes what is known of it. */
+export function useSavePeer(onSaved: () => void) {
   const refresh = useRefreshPeers();
   return api.useMutation('post', '/api/v1/peers', {
     onSuccess: () => {
-      onAdded();
+      onSaved();
       return refresh();
     },
   });
@@ -38,13 +39,13 @@ export function useRemovePeer() {
     onSuccess: refresh,
     onError: notifyProblem,
   });
-  return ({ ae_title, host, port, receives_results }: Peer) =>
+  return ({ ae_title, host, port, receives_results, policy }: Peer) =>
     remove.mutate(
       { params: { path: { ae_title } } },
       {
         onSuccess: () =>
           notifyUndo(`${ae_title} is removed.`, () =>
-            restore.mutate({ body: { ae_title, host, port, receives_results } }),
+            restore.mutate({ body: { ae_title, host, port, receives_results, policy } }),
           ),
       },
     );

@@ -1,8 +1,9 @@
 import { ActionIcon, Menu } from '@mantine/core';
-import { IconDots, IconExternalLink, IconEye } from '@tabler/icons-react';
+import { IconDots, IconExternalLink, IconEye, IconTimeline } from '@tabler/icons-react';
 import { Link, type To } from 'react-router';
 import type { WorklistItem } from '../../api/types';
 import { ohifAddress } from '../../parts/ohif';
+import { timelineAddress } from '../../parts/timeline';
 import { personName } from '../../parts/words';
 
 interface StudyMenuProps {
@@ -28,6 +29,13 @@ export function StudyMenu({ study, address }: StudyMenuProps) {
       <Menu.Dropdown>
         <Menu.Item component={Link} to={address} leftSection={<IconEye size={16} stroke={1.7} aria-hidden />}>
           Open study
+        </Menu.Item>
+        <Menu.Item
+          component={Link}
+          to={timelineAddress(study.study_instance_uid)}
+          leftSection={<IconTimeline size={16} stroke={1.7} aria-hidden />}
+        >
+          Timeline
         </Menu.Item>
         <Menu.Item
           component="a"

@@ -1,10 +1,10 @@
 import { Skeleton, Table, VisuallyHidden } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { type RefObject, useEffect, useRef } from 'react';
+import { type RefObject, useEffect } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
 import { api } from '../../api/client';
 import type { WorklistItem } from '../../api/types';
-import { useShortcuts } from '../../frame/shortcuts';
+import { useRowKeys } from '../../frame/useRowKeys';
 import { AiStateMark } from '../../parts/AiState';
 import { RelativeTime } from '../../parts/RelativeTime';
 import { ScoreBar, ScoreNumbers } from '../../parts/Score';
@@ -35,25 +35,8 @@ const heads: { name: string; className?: string }[] = [
 ];
 
 export function StudyTable({ studies, filters }: StudyTableProps) {
-  const body = useRef<HTMLTableSectionElement>(null);
+  const body = useRowKeys('Worklist', 'study');
   useKeptPlace(body, studies !== undefined);
-  const move = (step: number) => {
-    const links = [...(body.current?.querySelectorAll('a') ?? [])];
-    const current = links.indexOf(document.activeElement as HTMLAnchorElement);
-    const next = current === -1 && step < 0 ? links.length - 1 : current + step;
-    links[Math.min(links.length - 1, Math.max(0, next))]?.focus();
-  };
-  useShortcuts('Worklist', [
-    { key: 'j', what: 'Next study', run: () => move(1) },
-    { key: 'ArrowDown', what: 'Next study', run: () => move(1) },
-    { key: 'k', what: 'Previous study', run: () => move(-1) },
-    { key: 'ArrowUp', what: 'Previous study', run: () => move(-1) },
-    {
-      key: 'Enter',
-      what: 'Open the study',
-      run: () => (document.activeElement as HTMLElement | null)?.click(),
-    },
-  ]);
 
   return (
     <Table.ScrollContainer minWidth={860} type="native">

@@ -1,9 +1,16 @@
 import { ActionIcon, Group, Text, Tooltip } from '@mantine/core';
-import { IconArrowLeft, IconChevronLeft, IconChevronRight, IconExternalLink } from '@tabler/icons-react';
+import {
+  IconArrowLeft,
+  IconChevronLeft,
+  IconChevronRight,
+  IconExternalLink,
+  IconTimeline,
+} from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { WorklistItem } from '../../api/types';
 import { ohifAddress } from '../../parts/ohif';
+import { timelineAddress } from '../../parts/timeline';
 import { ageText, personName, sexWord } from '../../parts/words';
 import classes from './StudyHeader.module.css';
 import { useNeighbours, useWorklistAddress } from './useNeighbours';
@@ -52,6 +59,17 @@ export function StudyHeader({ study, children }: StudyHeaderProps) {
         </Text>
       </div>
       {children}
+      <Tooltip label="What happened to this study">
+        <ActionIcon
+          component={Link}
+          to={timelineAddress(study.study_instance_uid)}
+          variant="subtle"
+          color="gray"
+          aria-label="Timeline"
+        >
+          <IconTimeline size={18} stroke={1.7} aria-hidden />
+        </ActionIcon>
+      </Tooltip>
       <Tooltip label="Open in OHIF, in a new tab">
         <ActionIcon
           component="a"

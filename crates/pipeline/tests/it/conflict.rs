@@ -1,0 +1,105 @@
+//! Newcomers on the conflict shelf, and what people decide about them.
+
+use crate::harness::TestPipeline;
+use crate::runs::child;
+use lightbox_domain::{Actor, DeploymentMode, Limits, Outcome, RunState};
+use lightbox_pipeline::{PipelineError, ReceivedOutcome, Settlement, settle_conflict};
+use lightbox_store::Shelved;
+use std::sync::Arc;
+
+const INSTANCE: &str = "1.2.1.1.1";
+
+/// The film of a child, and another with its UID from an adult.
+async fn with_conflict(mode: DeploymentMode) -> (TestPipeline, Shelved) {
+    let test = TestPipeline::open().await;
+    test.deploy(mode).await;
+    test.receive(child().bytes()).await.expect("received");
+    let other = test.receive(child().age("041Y").bytes()).await.expect("received");
+    assert_eq!(other.outcome, ReceivedOutcome::Conflict);
+    test.work().await;
+    let shelved = open(&test).await.remove(0);
+    (test, shelved)
+}
+
+async fn open(test: &TestPipeline) -> Vec<Shelved> {
+    test.store().conflicts(false, 10).await.expect("conflicts")
+}
+
+async fn settle(test: &TestPipeline, id: &str, how: Settlement) -> Result<(), PipelineError> {
+    settle_conflict(test.store(), &Arc::new(Limits::default()), id, how, &Actor::system("ada")).await
+}
+
+fn bytes_of(test: &TestPipeline, blob: &lightbox_store::BlobKey) -> Vec<u8> {
+    std::fs::read(test.store().blobs().path(blob)).expect("a file")
+}
+
+#[tokio::test]
+async fn a_replacement_changes_places_runs_again_and_can_be_taken_back() {
+    let (test, shelved) = with_conflict(DeploymentMode::Live).await;
+    let first = test.runs("1.2.1").await.remove(0);
+    assert_eq!(first.state, RunState::Finished, "{}", first.reason);
+    let stored = test.store().instance(INSTANCE).await.expect("read").expect("stored");
+    let (old, new) = (bytes_of(&test, &stored.blob), bytes_of(&test, &shelved.blob));
+
+    settle(&test, &shelved.id, Settlement::Replace).await.expect("replaced");
+    let now = test.store().instance(INSTANCE).await.expect("read").expect("stored");
+    assert_eq!((bytes_of(&test, &now.blob), now.size_bytes as usize), (new.clone(), new.len()));
+    let there = test.store().conflict(&shelved.id).await.expect("still there");
+    assert_eq!((there.state.as_str(), there.settled_by.as_deref()), ("replaced", Some("ada")));
+    assert_eq!(bytes_of(&test, &there.blob), old, "no file changed");
+    assert_eq!(open(&test).await, []);
+
+    test.work().await;
+    let runs = test.runs("1.2.1").await;
+    assert_eq!(runs.iter().map(|run| run.state).collect::<Vec<_>>(), [RunState::Finished, RunState::Rejected]);
+    assert_eq!(runs[0].superseded_by.as_ref(), Some(&runs[1].id), "the first is of what was replaced");
+    let decisions = test.store().decisions_of_study("1.2.1").await.expect("decisions");
+    assert_eq!(decisions.iter().map(|one| one.outcome).collect::<Vec<_>>(), [Outcome::OutsideIntendedUse]);
+    assert_eq!(test.store().verify_events().await.expect("read").map(|_| ()), Ok(()));
+
+    settle(&test, &shelved.id, Settlement::Replace).await.expect("taken back");
+    let back = test.store().instance(INSTANCE).await.expect("read").expect("stored");
+    assert_eq!(bytes_of(&test, &back.blob), old);
+    test.work().await;
+    let runs = test.runs("1.2.1").await;
+    assert_eq!((runs.len(), runs[2].state), (3, RunState::Finished));
+}
+
+#[tokio::test]
+async fn what_is_kept_or_thrown_away_is_never_promised_to_its_sender() {
+    let (test, shelved) = with_conflict(DeploymentMode::Shadow).await;
+    let files = test.files();
+    settle(&test, &shelved.id, Settlement::KeepFirst).await.expect("kept");
+    assert_eq!((open(&test).await, test.files()), (vec![], files));
+    assert_eq!(test.store().conflicts(true, 10).await.expect("conflicts")[0].state, "kept");
+
+    let again = settle(&test, &shelved.id, Settlement::KeepFirst).await;
+    assert!(matches!(again, Err(PipelineError::Refused(_))), "it is decided");
+    settle(&test, &shelved.id, Settlement::Discard).await.expect("discarded");
+    assert_eq!(test.files(), files - 1);
+    assert!(test.store().conflict(&shelved.id).await.is_err());
+    let evidence = test.store().evidence(INSTANCE).await.expect("evidence");
+    assert_eq!(evidence.shelved_from, ["peer:CT1"]);
+    assert!(settle(&test, &shelved.id, Settlement::Discard).await.is_err(), "once");
+}
+
+#[tokio::test]
+async fn a_newcomer_of_another_study_replaces_nothing() {
+    let test = TestPipeline::open().await;
+    test.receive(child().bytes()).await.expect("received");
+    test.receive(child().uids("1.2.8", "1.2.8.1", INSTANCE).bytes()).await.expect("received");
+    test.work().await;
+    let shelved = open(&test).await.remove(0);
+    let refused = settle(&test, &shelved.id, Settlement::Replace).await;
+    assert!(matches!(refused, Err(PipelineError::Refused(why)) if why.contains("another study")));
+}
+
+#[tokio::test]
+async fn nothing_is_replaced_while_work_is_due() {
+    let test = TestPipeline::open().await;
+    test.receive(child().bytes()).await.expect("received");
+    test.receive(child().age("041Y").bytes()).await.expect("received");
+    let shelved = open(&test).await.remove(0);
+    let refused = settle(&test, &shelved.id, Settlement::Replace).await;
+    assert!(matches!(refused, Err(PipelineError::Refused(why)) if why.contains("work is due")));
+}
