@@ -70,6 +70,12 @@ named! {
         StudyWrite = "study.write",
         /// Delete studies, or parts of them, and bring them back.
         StudyDelete = "study.delete",
+        /// See workitems, search them and hear what becomes of them.
+        WorkitemRead = "workitem.read",
+        /// Offer work, and ask that it be canceled.
+        WorkitemCreate = "workitem.create",
+        /// Claim work and say how it goes.
+        WorkitemPerform = "workitem.perform",
         /// See newcomers on the conflict shelf, without what they say of patients.
         ConflictRead = "conflict.read",
         /// Decide between what is stored and a newcomer.

@@ -39,6 +39,12 @@ impl Resource {
         Self::new("Study", study_instance_uid)
     }
 
+    /// A workitem, by its SOP Instance UID.
+    #[must_use]
+    pub fn workitem(sop_instance_uid: &str) -> Self {
+        Self::new("Workitem", sop_instance_uid)
+    }
+
     /// A run.
     #[must_use]
     pub fn run(id: &str) -> Self {
@@ -77,6 +83,7 @@ impl Resource {
             // Of a study's instances.
             Action::ConflictRead | Action::ConflictSettle => "Study",
             Action::RunOverride | Action::RunRetry | Action::ShadowRead => "Run",
+            Action::WorkitemRead | Action::WorkitemCreate | Action::WorkitemPerform => "Workitem",
             Action::PeerRead | Action::PeerWrite => "Peer",
             Action::DeploymentRead | Action::DeploymentWrite => "Deployment",
             Action::AccountRead | Action::AccountWrite => "Account",

@@ -13,7 +13,8 @@
 //! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers; [`reject`] hides what a
 //! rejection note rejects, [`lifecycle`] deletes what the site's rules
 //! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order, and [`conflict`] what
-//! they decide about newcomers that differ from what is stored.
+//! they decide about newcomers that differ from what is stored. [`workitem`] is the work that other systems offer and do
+//! here, and [`outbound`] gives an object in another transfer syntax.
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
@@ -26,6 +27,7 @@ pub mod describe;
 mod error;
 pub mod explain;
 pub mod lifecycle;
+pub mod outbound;
 pub mod publish;
 pub mod purge;
 pub mod receive;
@@ -35,6 +37,7 @@ pub mod request;
 pub mod route;
 pub mod run;
 pub mod worker;
+pub mod workitem;
 
 pub use conflict::{Settlement, settle_conflict};
 pub use deletion::{delete, undelete};

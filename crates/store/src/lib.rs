@@ -38,6 +38,7 @@ mod search;
 mod studies;
 mod timeline;
 mod upgrade;
+mod workitems;
 mod write;
 
 pub use accounts::{Account, Token};
@@ -63,6 +64,7 @@ pub use runs::{NewRun, StoredResult};
 pub use search::Found;
 pub use studies::{StoredSeries, StoredStudy, Volume, WorklistFilter};
 pub use timeline::{LeftJob, TracedCommitment, TracedDelivery};
+pub use workitems::Workitem;
 pub use write::Write;
 
 use std::sync::Arc;

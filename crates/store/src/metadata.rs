@@ -23,6 +23,13 @@ pub struct SeriesMetadata {
 }
 
 impl SeriesMetadata {
+    /// The key of the file that keeps them, which is another one whenever they are gathered anew; empty when they are not
+    /// kept.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.file.as_ref().map_or("", BlobKey::as_str)
+    }
+
     /// Whether they are kept.
     #[must_use]
     pub fn is_kept(&self) -> bool {

@@ -26,7 +26,7 @@ impl Found {
     }
 }
 
-type Sql = Batch;
+pub(crate) type Sql = Batch;
 
 impl Store {
     /// What matches: studies by date, the newest first; patients by number; series and instances by theirs. Only what
@@ -145,7 +145,7 @@ fn push_below(sql: &mut Sql, path: &'static str, matching: &Matching) {
     sql.push(")");
 }
 
-fn push_matching(sql: &mut Sql, path: &str, is_number: bool, matching: &Matching) {
+pub(crate) fn push_matching(sql: &mut Sql, path: &str, is_number: bool, matching: &Matching) {
     match matching {
         Matching::OneOf(values) => push_one_of(sql, path, is_number, values),
         Matching::Like(patterns) => push_any(sql, patterns, |sql, pattern| push_like(sql, path, pattern)),
@@ -181,7 +181,7 @@ fn push_range(sql: &mut Sql, path: &str, from: &str, to: &str) {
 }
 
 /// One of these must hold; of none, nothing does.
-fn push_any<T>(sql: &mut Sql, choices: &[T], mut push: impl FnMut(&mut Sql, &T)) {
+pub(crate) fn push_any<T>(sql: &mut Sql, choices: &[T], mut push: impl FnMut(&mut Sql, &T)) {
     sql.push("(");
     for (place, choice) in choices.iter().enumerate() {
         if place > 0 {
@@ -219,8 +219,7 @@ fn push_like(sql: &mut Sql, path: &str, pattern: impl AsRef<str>) {
 /// single one any of them, unless it is plainly alphabetic.
 fn push_name(sql: &mut Sql, column: &Column, pattern: &str) {
     if column.attribute.keyword != "PatientName" {
-        let anywhere = ["", "*="].map(|before| ["", "=*"].map(|after| format!("{before}{pattern}{after}")));
-        return push_any(sql, &anywhere.concat(), |sql, pattern| push_like(sql, &column.folded(), pattern));
+        return push_any_group(sql, &column.folded(), pattern);
     }
     let path = |group: &str| format!("studies.patient_name_{group}");
     if pattern.contains('=') {
@@ -241,6 +240,12 @@ fn push_name(sql: &mut Sql, column: &Column, pattern: &str) {
     }
 }
 
+/// A folded name, of which any component group matches, or all of them together.
+pub(crate) fn push_any_group(sql: &mut Sql, path: &str, pattern: &str) {
+    let anywhere = ["", "*="].map(|before| ["", "=*"].map(|after| format!("{before}{pattern}{after}")));
+    push_any(sql, &anywhere.concat(), |sql, pattern| push_like(sql, path, pattern));
+}
+
 /// The component groups of a name (PS3.5 §6.2), each with a column of its own.
 const GROUPS: [&str; 3] = ["alphabetic", "ideographic", "phonetic"];
 
@@ -252,6 +257,11 @@ fn push_words(sql: &mut Sql, column: &Column, words: &[String]) {
         }
         _ => format!("'=' || {}", column.folded()),
     };
+    push_words_of(sql, &name, words);
+}
+
+/// The same for an expression that gives the folded name after a `=`.
+pub(crate) fn push_words_of(sql: &mut Sql, name: &str, words: &[String]) {
     for (place, word) in words.iter().enumerate() {
         sql.push(if place > 0 { " AND " } else { "" });
         push_any(sql, &['=', '^', ' ', '-'], |sql, before| {

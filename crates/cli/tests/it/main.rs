@@ -4,6 +4,7 @@
 
 mod chaos;
 mod commands;
+mod conformance;
 mod crash;
 mod keeping;
 mod refusals;

@@ -91,6 +91,7 @@ async fn whoever_may_do_nothing_is_refused_everywhere_but_at_their_own_session()
         ("POST /api/v1/session/password", 400),
         ("GET /api/v1/system", 200),
         ("GET /api/v1/openapi.json", 200),
+        ("GET /api/v1/conformance", 200),
     ];
     let learner = door.client(Role::Learner).await;
     for (operation, status) in statuses(&learner, &run_id).await {

@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod capabilities;
 mod conflicts;
 mod deletions;
 mod door;
@@ -16,3 +17,4 @@ mod shadow;
 mod stow;
 mod timeline;
 mod wado;
+mod workitems;
