@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
-from lightbox import Server, run_tool, samples
+from lightbox import PATIENCE_SECONDS, Server, run_tool, samples
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.pixels import pixel_array
-from pydicom.uid import JPEGLosslessSV1
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    JPEG2000,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
 
 SAMPLES = samples()
+LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEG2000, JPEGLSNearLossless}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +103,58 @@ def test_instances_and_frames_come_out_as_they_went_in(client: DICOMwebClient, s
     assert numpy.array_equal(pixels[: expected.size].reshape(expected.shape), expected)
 
 
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless, JPEGLSLossless])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["file"])
+def test_instances_come_out_in_the_syntax_that_is_asked_for(
+    client: DICOMwebClient, sample: dict, syntax: UID, tmp_path: Path
+) -> None:
+    film = dcmread(sample["path"])
+    # What lost something is never compressed again.
+    if film.file_meta.TransferSyntaxUID in LOSSY and syntax != ExplicitVRLittleEndian:
+        with pytest.raises(requests.HTTPError) as refused:
+            client.retrieve_instance(**address(film), media_types=[("application/dicom", syntax)])
+        assert refused.value.response.status_code == 406
+        return
+    whole = client.retrieve_instance(**address(film), media_types=[("application/dicom", syntax)])
+    assert whole.file_meta.TransferSyntaxUID == syntax
+    assert whole.SOPInstanceUID == film.SOPInstanceUID
+    assert numpy.array_equal(pixel_array(whole, raw=True), decoded(sample["path"], tmp_path))
+
+
+def url_of(server: Server, film: Dataset) -> str:
+    series = f"{server.http}/dicomweb/studies/{film.StudyInstanceUID}/series/{film.SeriesInstanceUID}"
+    return f"{series}/instances/{film.SOPInstanceUID}"
+
+
+@pytest.mark.usefixtures("client")
+def test_without_a_wish_it_is_explicit_little_endian_unless_something_was_lost(server: Server) -> None:
+    session = server.session()
+    session.headers["Accept"] = "application/dicom"
+    for sample in SAMPLES:
+        film = dcmread(sample["path"], stop_before_pixels=True)
+        stored = film.file_meta.TransferSyntaxUID
+        whole = dcmread(BytesIO(session.get(url_of(server, film), timeout=PATIENCE_SECONDS).content))
+        assert whole.file_meta.TransferSyntaxUID == (stored if stored in LOSSY else ExplicitVRLittleEndian)
+
+
+@pytest.mark.usefixtures("client")
+def test_what_a_client_has_is_not_sent_again_and_pieces_are(server: Server) -> None:
+    path = SAMPLES[0]["path"]
+    url = url_of(server, dcmread(path, stop_before_pixels=True))
+    session = server.session()
+    session.headers["Accept"] = "application/dicom; transfer-syntax=*"
+    whole = session.get(url, timeout=PATIENCE_SECONDS)
+    assert whole.content == path.read_bytes()
+    for header in [{"If-None-Match": whole.headers["ETag"]}, {"If-Modified-Since": whole.headers["Last-Modified"]}]:
+        again = session.get(url, headers=header, timeout=PATIENCE_SECONDS)
+        assert (again.status_code, again.content) == (304, b"")
+    piece = session.get(url, headers={"Range": "bytes=128-131"}, timeout=PATIENCE_SECONDS)
+    assert (piece.status_code, piece.content) == (206, b"DICM")
+    assert piece.headers["Content-Range"] == f"bytes 128-131/{len(whole.content)}"
+    beyond = session.get(url, headers={"Range": f"bytes={len(whole.content)}-"}, timeout=PATIENCE_SECONDS)
+    assert beyond.status_code == 416
+
+
 def decoded(path: Path, folder: Path) -> numpy.ndarray:
     """The pixels as pydicom reads them; JPEG lossless, which it cannot, is decoded by dcmtk."""
     if dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID == JPEGLosslessSV1:
@@ -123,6 +187,17 @@ def test_what_is_not_there_is_not_found(client: DICOMwebClient) -> None:
     with pytest.raises(requests.HTTPError) as missing:
         client.retrieve_study_metadata("1.2.3.4.5.6.7")
     assert missing.value.response.status_code == 404
+
+
+def test_capabilities_are_wadl(server: Server) -> None:
+    answer = server.session().options(f"{server.http}/dicomweb/", timeout=PATIENCE_SECONDS)
+    assert answer.headers["Content-Type"] == "application/vnd.sun.wadl+xml"
+    wadl = ElementTree.fromstring(answer.content)
+    name = {"wadl": "http://wadl.dev.java.net/2009/02"}
+    [resources] = wadl.findall("wadl:resources", name)
+    assert resources.get("base") == f"{server.http}/dicomweb"
+    [search] = resources.findall("wadl:resource[@path='studies']/wadl:method[@id='SearchForStudies']", name)
+    assert "PatientName" in {parameter.get("name") for parameter in search.iterfind("wadl:request/wadl:param", name)}
 
 
 def test_nothing_is_open_without_a_token(server: Server) -> None:

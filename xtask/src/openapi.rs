@@ -1,5 +1,6 @@
 //! The HTTP API's description, from the one binary into the repository, and from there the web client's types.
-//! Both are committed, so that a change of the API shows in review and the web builds without the server.
+//! Both are committed, so that a change of the API shows in review and the web builds without the server. So is the DICOM
+//! Conformance Statement, which a test of the binary compares.
 
 use std::fs;
 use std::path::Path;
@@ -19,13 +20,15 @@ pub struct Options {
     check: bool,
 }
 
-/// Builds the binary and writes, or checks, `web/openapi.json` and the types made from it.
+/// Builds the binary and writes, or checks, `web/openapi.json` and the types made from it; writes `docs/conformance.md`.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     step::loudly(&mut workspace.cargo(&["build", "--quiet", "--package", "lightbox-cli"]))?;
     if options.check {
         return check(workspace);
     }
     fs::write(workspace.root.join("web/openapi.json"), described(workspace)? + "\n")?;
+    let statement = step::output(workspace.command(workspace.binary(Profile::Dev)).arg("conformance"))?;
+    fs::write(workspace.root.join("docs/conformance.md"), statement + "\n")?;
     step::loudly(&mut web::npm(workspace, "web", &["run", "--silent", "api"]))
 }
 

@@ -1,6 +1,7 @@
 //! The one binary, `lightbox`: settings, logging, wiring and shutdown. What the commands do is in the other rooms.
 
 mod commands;
+mod conformance;
 mod measure;
 mod output;
 mod serve;
@@ -82,6 +83,8 @@ enum Command {
     Restore(commands::backup::Restore),
     /// Say what is missing or wrong on this machine
     Doctor(commands::doctor::Doctor),
+    /// Print the DICOM Conformance Statement
+    Conformance,
     /// Print the OpenAPI document of the HTTP interface
     #[command(hide = true)]
     Openapi,
@@ -123,6 +126,7 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::Backup(backup) => backup.execute(output).await,
         Command::Restore(restore) => restore.execute(output).await,
         Command::Doctor(doctor) => doctor.execute(output).await,
+        Command::Conformance => Ok(commands::conformance::execute(output)),
         Command::Openapi => {
             output.line(&lightbox_http::openapi_json());
             Ok(ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 //! `lightbox serve`: everything wired together, until it is told to stop.
 
+use crate::conformance::{Statement, markdown};
 use crate::measure;
 use crate::output::Output;
 use crate::settings::{ServeFlags, Settings};
@@ -250,6 +251,7 @@ fn http_state(pipeline: &Pipeline, settings: &Settings) -> HttpState {
         Arc::new(echo),
     )
     .with_onnxruntime(settings.onnxruntime.clone())
+    .with_conformance(&markdown(&Statement::new()))
 }
 
 /// Resolves when we are told to stop.

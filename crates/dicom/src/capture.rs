@@ -10,7 +10,7 @@ use dicom_dictionary_std::{tags, uids};
 use dicom_object::InMemDicomObject;
 use lightbox_domain::{Finding, Map};
 
-const MAP_CAPTURE: Role = Role {
+pub(crate) const MAP_CAPTURE: Role = Role {
     name: "map",
     sop_class_uid: uids::SECONDARY_CAPTURE_IMAGE_STORAGE,
     modality: "OT",

@@ -79,6 +79,17 @@ impl DataSet {
         self.elements.iter().map(|(tag, element)| (*tag, element))
     }
 
+    /// The element of this tag.
+    #[must_use]
+    pub fn get(&self, tag: u32) -> Option<&Element> {
+        self.elements.get(&tag)
+    }
+
+    /// Removes an element and gives it.
+    pub fn remove(&mut self, tag: u32) -> Option<Element> {
+        self.elements.remove(&tag)
+    }
+
     /// The values of an attribute as text; empty when it is absent, has none, or is a sequence.
     #[must_use]
     pub fn text(&self, tag: u32) -> &str {

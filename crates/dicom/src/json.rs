@@ -80,7 +80,7 @@ fn attribute(element: &InMemElement, bulk_data_uri: &str) -> Value {
 }
 
 /// An attribute of these values; without any it has only its representation (PS3.18 §F.2.5).
-fn attribute_of(vr: &str, values: Vec<Value>) -> Value {
+pub(crate) fn attribute_of(vr: &str, values: Vec<Value>) -> Value {
     if values.iter().all(Value::is_null) { json!({ "vr": vr }) } else { json!({ "vr": vr, "Value": values }) }
 }
 
@@ -99,7 +99,7 @@ fn values(vr: VR, value: &PrimitiveValue) -> Vec<Value> {
 }
 
 /// A number where the text is one; else the text itself, which PS3.18 §F.2.3.1 allows for what a number cannot hold.
-fn number(text: &str) -> Value {
+pub(crate) fn number(text: &str) -> Value {
     let text = text.trim();
     match (text.parse::<i64>(), text.parse::<f64>()) {
         _ if text.is_empty() => Value::Null,
@@ -117,7 +117,7 @@ fn decimal(number: f64) -> Value {
     }
 }
 
-fn person_name(name: &str) -> Value {
+pub(crate) fn person_name(name: &str) -> Value {
     let groups = ["Alphabetic", "Ideographic", "Phonetic"].into_iter().zip(name.split('='));
     let given = groups.filter(|(_, group)| !group.is_empty()).map(|(key, group)| (key.to_owned(), group.into()));
     let name: Map<String, Value> = given.collect();

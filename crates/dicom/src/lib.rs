@@ -8,6 +8,7 @@
 pub mod capture;
 pub mod compare;
 pub mod data_set;
+pub mod data_set_json;
 pub mod display;
 pub mod error;
 pub mod file;
@@ -24,6 +25,7 @@ pub mod report;
 pub mod result;
 pub mod syntax;
 pub mod transcode;
+pub mod workitem;
 
 mod canvas;
 mod codestream;
@@ -43,6 +45,7 @@ mod walk;
 pub use capture::write_capture;
 pub use compare::same_data_set;
 pub use data_set::DataSet;
+pub use data_set_json::JsonError;
 pub use differences::{Difference, differences};
 pub use display::display_image;
 pub use error::{GateError, InspectError, PixelError, ResultError, TranscodeError};
@@ -56,6 +59,7 @@ pub use part10::{DatasetHasher, Hashed, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION
 pub use pixels::{DisplayImage, GreyImage, RgbImage, StoredFrame, Window, encode_jpeg, encode_png, shrink};
 pub use rejection::{RejectionNote, read_rejection_note};
 pub use report::{write_report, write_report_basic};
-pub use result::{MANUFACTURER, ResultContext, derived_uid};
+pub use result::{MANUFACTURER, ResultContext, derived_uid, result_sop_classes};
 pub use syntax::{TransferSyntax, can_transcode, offers, transfer_syntax, transfer_syntaxes};
+pub use text::CHARACTER_SETS;
 pub use transcode::{Transcoded, transcode};

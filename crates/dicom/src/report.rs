@@ -9,14 +9,14 @@ use dicom_dictionary_std::{tags, uids};
 use dicom_object::InMemDicomObject;
 use lightbox_domain::{Code, Finding};
 
-const REPORT: Role = Role {
+pub(crate) const REPORT: Role = Role {
     name: "report",
     sop_class_uid: uids::COMPREHENSIVE3_DSR_STORAGE,
     modality: "SR",
     series_number: "9001",
     description: "AI report",
 };
-const REPORT_BASIC: Role =
+pub(crate) const REPORT_BASIC: Role =
     Role { name: "report-basic", sop_class_uid: uids::COMPREHENSIVE_SR_STORAGE, series_number: "9003", ..REPORT };
 
 const IMAGING_MEASUREMENT_REPORT: Concept<'_> = ("DCM", "126000", "Imaging Measurement Report");

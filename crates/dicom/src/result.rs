@@ -45,6 +45,13 @@ pub(crate) struct Role {
     pub description: &'static str,
 }
 
+/// The SOP classes of all results that are written here.
+#[must_use]
+pub fn result_sop_classes() -> [&'static str; 3] {
+    use crate::{capture::MAP_CAPTURE, report::REPORT, report::REPORT_BASIC};
+    [REPORT, REPORT_BASIC, MAP_CAPTURE].map(|role| role.sop_class_uid)
+}
+
 /// PS3.3 Tables C.7-1, C.7-3 and C.7-4a: attributes of patient and study that a result shares with its source. Those
 /// with `true` are of type 2 and stand without value where the source has none.
 const SHARED: [(Tag, VR, bool); 21] = [

@@ -96,6 +96,12 @@ impl TransferSyntax {
         self.offer.is_some()
     }
 
+    /// The media type of one frame (PS3.18 Tables 8.7.3-2 to 8.7.3-5).
+    #[must_use]
+    pub fn media_type(&self) -> &str {
+        self.media_type.as_deref().unwrap_or("application/octet-stream")
+    }
+
     /// How the data set is encoded.
     pub(crate) fn data_set(&self) -> Syntax {
         let encoding = match self.encoding {
@@ -183,7 +189,7 @@ pub(crate) fn is_encapsulated(uid: &str) -> bool {
 
 /// The media type of one frame (PS3.18 Tables 8.7.3-2 to 8.7.3-5).
 pub(crate) fn frame_media_type(uid: &str) -> &'static str {
-    transfer_syntax(uid).and_then(|syntax| syntax.media_type.as_deref()).unwrap_or("application/octet-stream")
+    transfer_syntax(uid).map_or("application/octet-stream", TransferSyntax::media_type)
 }
 
 #[cfg(test)]

@@ -6,6 +6,38 @@ use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 
 const ESCAPE: u8 = 0x1B;
 
+/// The defined terms of `SpecificCharacterSet` that are read (PS3.3 §C.12.1.1.2); without any, texts are ASCII.
+pub const CHARACTER_SETS: [&str; 28] = [
+    "ISO_IR 6",
+    "ISO_IR 13",
+    "ISO_IR 100",
+    "ISO_IR 101",
+    "ISO_IR 109",
+    "ISO_IR 110",
+    "ISO_IR 126",
+    "ISO_IR 127",
+    "ISO_IR 138",
+    "ISO_IR 144",
+    "ISO_IR 166",
+    "ISO_IR 192",
+    "GB18030",
+    "GBK",
+    "ISO 2022 IR 6",
+    "ISO 2022 IR 13",
+    "ISO 2022 IR 58",
+    "ISO 2022 IR 87",
+    "ISO 2022 IR 100",
+    "ISO 2022 IR 101",
+    "ISO 2022 IR 109",
+    "ISO 2022 IR 110",
+    "ISO 2022 IR 126",
+    "ISO 2022 IR 127",
+    "ISO 2022 IR 138",
+    "ISO 2022 IR 144",
+    "ISO 2022 IR 149",
+    "ISO 2022 IR 166",
+];
+
 /// The character sets of one data set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CharacterSets {
@@ -127,6 +159,13 @@ mod tests {
     }
 
     /// The examples of PS3.5 Annexes H, I, J and K, and what the field sends beside them.
+    #[test]
+    fn every_set_that_is_claimed_is_known() {
+        let unknown: Vec<_> =
+            CHARACTER_SETS.into_iter().filter(|term| SpecificCharacterSet::from_code(term).is_none()).collect();
+        assert_eq!(unknown, [""; 0]);
+    }
+
     #[test]
     fn names_are_decoded() {
         check(&["ISO_IR 100"], b"Buc^J\xE9r\xF4me", "Buc^Jérôme");

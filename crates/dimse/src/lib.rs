@@ -18,6 +18,7 @@ mod association;
 mod command;
 mod commitment_scp;
 mod commitment_scu;
+mod conformance;
 mod connection;
 mod contexts;
 mod elements;
@@ -42,6 +43,7 @@ mod tls;
 
 pub use commitment_scp::report_commitment;
 pub use commitment_scu::{CommitmentError, ask_commitment};
+pub use conformance::{Negotiation, SopClass, negotiation, sop_classes};
 pub use error::DimseError;
 pub use outgoing::Outgoing;
 pub use query_scu::{Moved, find, retrieve};

@@ -3,21 +3,18 @@
 use crate::DimseError;
 use crate::elements::{Encoding, read_header};
 use crate::implicit::to_implicit;
-use bytes::Bytes;
 use dicom_dictionary_std::uids::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
-use lightbox_dicom::{Header, ObjectFile, offers, transcode, transfer_syntax};
+use lightbox_dicom::{Header, ObjectFile, offers, transfer_syntax};
 use lightbox_domain::Limits;
+use lightbox_pipeline::outbound::{Outbound, Part};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncSeekExt};
-use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
 
 /// How far into a file its data set may begin.
 const HEAD_BYTES_MAX: u64 = 64 * 1024;
-/// How many pieces of a transcoded object, each as long as its writer makes them, may wait for the peer.
-const PIECES_WAITING_MAX: usize = 4;
 const MAGIC_AT: usize = 128;
 const MAGIC: &[u8] = b"DICM";
 
@@ -131,37 +128,12 @@ pub(crate) fn syntaxes_from(transfer_syntax_uid: &str, has_pixels: bool) -> Vec<
     if offered.is_empty() { vec![transfer_syntax_uid] } else { offered }
 }
 
-/// The data set of a file, corrected or in another syntax, written by a thread of its own as fast as it is read.
+/// The data set of a file, corrected or in another syntax.
 async fn transcoded(file: ObjectFile, syntax_uid: String) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin>> {
-    let prepare = move || transcode(&file, &syntax_uid, &Limits::default());
-    let prepared = tokio::task::spawn_blocking(prepare).await?.map_err(std::io::Error::other)?;
-    let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
-    tokio::task::spawn_blocking(move || {
-        let mut out = Pieces(pieces);
-        if let Err(error) = prepared.write_data_set(&mut out) {
-            // Whoever reads must not take what came so far for the whole.
-            let _ = out.0.blocking_send(Err(std::io::Error::other(error)));
-        }
-    });
-    let pieces = futures_util::stream::unfold(waiting, |mut waiting| async move {
-        waiting.recv().await.map(|piece| (piece, waiting))
-    });
-    Ok(Box::new(StreamReader::new(Box::pin(pieces))))
-}
-
-/// Hands what is written to whoever reads.
-struct Pieces(mpsc::Sender<std::io::Result<Bytes>>);
-
-impl Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
-        sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    let limits = Limits::default();
+    let outbound = Outbound { file, transfer_syntax_uid: syntax_uid, part: Part::DataSet, limits };
+    let pieces = outbound.start(()).await.map_err(std::io::Error::other)?;
+    Ok(Box::new(StreamReader::new(pieces)))
 }
 
 /// Where the data set begins: after the last element of group 0002 (PS3.10 §7.1). Elements are walked, since group

@@ -9,6 +9,26 @@ const STANDARD_ARC: &str = "1.2.840.10008.";
 /// The arc of the standard's storage classes, where also those of later editions are.
 const STORAGE_ARC: &str = "1.2.840.10008.5.1.4.1.1.";
 
+/// The classes of every service but storage.
+pub(crate) const CLASSES: [&str; 12] = [
+    uids::VERIFICATION,
+    uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND,
+    uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE,
+    uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET,
+    uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND,
+    uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE,
+    uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET,
+    PATIENT_STUDY_ONLY_FIND,
+    PATIENT_STUDY_ONLY_MOVE,
+    PATIENT_STUDY_ONLY_GET,
+    uids::STORAGE_COMMITMENT_PUSH_MODEL,
+    uids::MODALITY_PERFORMED_PROCEDURE_STEP,
+];
+
+const PATIENT_STUDY_ONLY_FIND: &str = "1.2.840.10008.5.1.4.1.2.3.1";
+const PATIENT_STUDY_ONLY_MOVE: &str = "1.2.840.10008.5.1.4.1.2.3.2";
+const PATIENT_STUDY_ONLY_GET: &str = "1.2.840.10008.5.1.4.1.2.3.3";
+
 /// A service that we offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -70,14 +90,34 @@ impl Service {
             uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND => Self::Find(Root::Study),
             uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE => Self::Move(Root::Study),
             uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET => Self::Get(Root::Study),
-            "1.2.840.10008.5.1.4.1.2.3.1" => Self::Find(Root::PatientStudyOnly),
-            "1.2.840.10008.5.1.4.1.2.3.2" => Self::Move(Root::PatientStudyOnly),
-            "1.2.840.10008.5.1.4.1.2.3.3" => Self::Get(Root::PatientStudyOnly),
+            PATIENT_STUDY_ONLY_FIND => Self::Find(Root::PatientStudyOnly),
+            PATIENT_STUDY_ONLY_MOVE => Self::Move(Root::PatientStudyOnly),
+            PATIENT_STUDY_ONLY_GET => Self::Get(Root::PatientStudyOnly),
             uids::STORAGE_COMMITMENT_PUSH_MODEL => Self::Commitment,
             uids::MODALITY_PERFORMED_PROCEDURE_STEP => Self::ProcedureStep,
             class => return is_stored(class).then_some(Self::Storage),
         };
         Some(service)
+    }
+
+    /// The name of its service class.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Verification => "Verification",
+            Self::Storage => "Storage",
+            Self::Find(_) | Self::Move(_) | Self::Get(_) => "Query/Retrieve",
+            Self::Commitment => "Storage Commitment",
+            Self::ProcedureStep => "Modality Performed Procedure Step",
+        }
+    }
+
+    /// Whether we ask peers for it, too: as `scu`, `query_scu` and `commitment_scu` do.
+    pub(crate) const fn is_asked_for(self) -> bool {
+        match self {
+            Self::Verification | Self::Storage | Self::Commitment => true,
+            Self::Find(root) | Self::Move(root) => !matches!(root, Root::PatientStudyOnly),
+            Self::Get(_) | Self::ProcedureStep => false,
+        }
     }
 
     /// Whether a peer may use it.
@@ -153,6 +193,14 @@ mod tests {
         ] {
             assert_eq!(Service::of(class), None, "{class}");
         }
+    }
+
+    #[test]
+    fn the_list_of_classes_is_whole() {
+        let services: Vec<_> = CLASSES.into_iter().filter_map(Service::of).collect();
+        let is_distinct = |(place, one): (usize, &Service)| !services[..place].contains(one);
+        assert!(services.len() == CLASSES.len() && services.iter().enumerate().all(is_distinct));
+        assert!(!services.contains(&Service::Storage));
     }
 
     #[test]

@@ -72,6 +72,12 @@ named! {
         StudyDelete = "study.delete",
         /// Correct what is said of studies and their patients, merge patients, and undo it.
         StudyCorrect = "study.correct",
+        /// See workitems, search them and hear what becomes of them.
+        WorkitemRead = "workitem.read",
+        /// Offer work, and ask that it be canceled.
+        WorkitemCreate = "workitem.create",
+        /// Claim work and say how it goes.
+        WorkitemPerform = "workitem.perform",
         /// See newcomers on the conflict shelf, without what they say of patients.
         ConflictRead = "conflict.read",
         /// Decide between what is stored and a newcomer.

@@ -2,7 +2,8 @@
 //!
 //! Read it in the order of a study's way: what arrives ([`study`]), which app is for it ([`manifest`], [`routing`]),
 //! what is executed ([`deployment`], [`run`], [`job`]), what it says ([`finding`]), who may see that ([`visible`],
-//! [`access`]), what people correct ([`mod@overlay`]), and what is remembered ([`event`]). What other systems may search for is in [`attribute`] and [`query`].
+//! [`access`]), what people correct ([`mod@overlay`]), and what is remembered ([`event`]). What other systems may search for
+//! is in [`attribute`] and [`query`]; the work that they share is in [`workitem`].
 
 pub mod access;
 pub mod attribute;
@@ -23,6 +24,7 @@ pub mod study;
 pub mod summary;
 pub mod uid;
 pub mod visible;
+pub mod workitem;
 
 pub use access::{Action, Actor, Role};
 pub use attribute::{Attribute, Level};
@@ -48,3 +50,7 @@ pub use study::{
 pub use summary::{AiState, AiSummary, Decision, Outcome, summarise};
 pub use uid::{Uid, UidError};
 pub use visible::{ResultGuard, Viewer, visible};
+pub use workitem::{
+    AtCreation, AtEnd, AtUpdate, CancelAnswer, Held, StateChange, WorkitemAttribute, WorkitemQuery, WorkitemRefusal,
+    WorkitemState,
+};

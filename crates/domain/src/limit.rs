@@ -1,7 +1,7 @@
 //! Every limit of Lightbox, with its unit in its name. A limit that a site may change is a field of [`Limits`].
 
 /// Limits that a site may set in `lightbox.toml`.
-#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// The largest instance that is accepted, in bytes.

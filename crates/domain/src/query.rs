@@ -94,6 +94,14 @@ impl Matching {
     /// # Errors
     /// [`QueryError::Value`] says what was expected.
     pub fn parse(attribute: &Attribute, value: &str, fuzzy: bool) -> Result<Option<Self>, QueryError> {
+        Self::of(&attribute.keyword, &attribute.vr, value, fuzzy)
+    }
+
+    /// The same for an attribute of this keyword and value representation.
+    ///
+    /// # Errors
+    /// As [`Matching::parse`].
+    pub fn of(keyword: &str, vr: &str, value: &str, fuzzy: bool) -> Result<Option<Self>, QueryError> {
         let value = value.trim_matches([' ', '\0']);
         if value.is_empty() || value.bytes().all(|byte| byte == b'*') {
             return Ok(None);
@@ -101,11 +109,13 @@ impl Matching {
         if value == "\"\"" {
             return Ok(Some(Self::Empty));
         }
-        let complain = |expected| QueryError::Value { keyword: attribute.keyword.clone(), expected };
-        let matching = match attribute.vr.as_str() {
+        let complain = |expected| QueryError::Value { keyword: keyword.to_owned(), expected };
+        let matching = match vr {
             "UI" => uids(value).ok_or_else(|| complain("one UID, or several divided by commas or backslashes")),
             "DA" => dates(value).ok_or_else(|| complain("YYYYMMDD, or a range YYYYMMDD-YYYYMMDD with one end or both")),
             "TM" => times(value).ok_or_else(|| complain("HHMMSS, or a range HHMMSS-HHMMSS with one end or both")),
+            "DT" => date_times(value)
+                .ok_or_else(|| complain("YYYYMMDDHHMMSS, or a range of two with one end or both; without time zone")),
             "IS" | "US" => numbers(value).ok_or_else(|| complain("a whole number")),
             "PN" if fuzzy => return Ok(words(value)),
             "PN" => Ok(Self::Like(values(value).map(fold_name).collect())),
@@ -154,6 +164,19 @@ fn times(value: &str) -> Option<Matching> {
     let until = |text: &str| time(text).map(|time| format!("{time}{}", &LATEST[time.len()..]));
     let (from, to) = value.split_once('-').unwrap_or((value, value));
     range(from, to, time, until)
+}
+
+/// A date with a time is as exact as it is given, too: `20260102` is all of the day. Time zones are not compared.
+fn date_times(value: &str) -> Option<Matching> {
+    let date_time = |text: &str| {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let fits = matches!(whole.len(), 4 | 6 | 8 | 10 | 12 | 14) && is_digits(whole);
+        (fits && fraction.len() <= 6 && is_digits(fraction)).then(|| text.to_owned())
+    };
+    const LATEST: &str = "99999999999999.999999";
+    let until = |text: &str| date_time(text).map(|time| format!("{time}{}", &LATEST[time.len()..]));
+    let (from, to) = value.split_once('-').unwrap_or((value, value));
+    range(from, to, date_time, until)
 }
 
 fn range(

@@ -13,10 +13,12 @@
 //! | `/api/v1/peers` admitted and pending, echo | `api::peers` |
 //! | `/api/v1/accounts`, `/api/v1/events` | `api::accounts`, `api::events` |
 //! | `/api/v1/live` what is committed, as server-sent events | `api::live` |
-//! | `/api/v1/system` and `…/activity`, `/api/v1/openapi.json` | `api::system` |
+//! | `/api/v1/system` and `…/activity`, `/api/v1/openapi.json`, `/api/v1/conformance` | `api::system` |
 //! | `/dicomweb` QIDO-RS (PS3.18 §10.6) | `dicomweb::search` |
 //! | `/dicomweb` WADO-RS (PS3.18 §10.4): instances, metadata, frames, rendered, bulk data | `dicomweb::retrieve` … |
 //! | `/dicomweb` STOW-RS (PS3.18 §10.5) | `dicomweb::store` |
+//! | `/dicomweb/workitems` UPS-RS (PS3.18 §11) | `dicomweb::workitems` |
+//! | `/dicomweb` capabilities (PS3.18 §8.9) | `dicomweb::capabilities` |
 //! | `/ohif` the OHIF viewer | `ohif` |
 //! | everything else: the web page | `web` |
 //!
@@ -38,6 +40,7 @@ mod seen;
 mod state;
 mod web;
 
+pub use dicomweb::{Transaction, dicomweb_transactions};
 pub use metrics::RenderMetrics;
 pub use state::{CountAssociations, EchoOutcome, EchoPeer, HttpState};
 
@@ -58,6 +61,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(metrics::routes())
         .merge(api)
         .nest("/dicomweb", dicomweb::routes())
+        .route("/dicomweb/", dicomweb::root())
         .merge(ohif::routes())
         .fallback(web::serve)
         .method_not_allowed_fallback(method_not_allowed)

@@ -70,7 +70,8 @@ impl Problem {
         self.status == StatusCode::UNAUTHORIZED || self.kind == PASSWORD_CHANGE_REQUIRED
     }
 
-    fn header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+    /// The same with a header more.
+    pub(crate) fn header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self
     }

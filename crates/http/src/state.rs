@@ -4,16 +4,23 @@ use crate::RenderMetrics;
 use lightbox_domain::{Limits, Peer};
 use lightbox_identity::Throttle;
 use lightbox_pipeline::Receiver;
+use lightbox_pipeline::workitem::WorkitemReport;
 use lightbox_store::Store;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 /// The most images that are decoded for viewers at once; each may take `image_pixels_max` several times over.
 const DECODED_AT_ONCE_MAX: usize = 4;
+
+/// The most instances that leave in another transfer syntax at once; a slow client holds its place until it has all.
+const TRANSCODED_AT_ONCE_MAX: usize = 32;
+
+/// How many reports on workitems a slow subscriber may lag behind before its connection ends.
+const REPORTS_KEPT: usize = 1_024;
 
 /// What a C-ECHO to a peer gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +48,14 @@ pub struct HttpState {
     pub(crate) version: &'static str,
     pub(crate) site: Arc<str>,
     pub(crate) onnxruntime: Option<Arc<PathBuf>>,
+    pub(crate) conformance: Arc<str>,
     pub(crate) echo: EchoPeer,
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) associations: Option<CountAssociations>,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) decoding: Arc<Semaphore>,
+    pub(crate) transcoding: Arc<Semaphore>,
+    pub(crate) reports: broadcast::Sender<Arc<WorkitemReport>>,
     pub(crate) closing: CancellationToken,
 }
 
@@ -67,11 +77,14 @@ impl HttpState {
             version,
             site: site.into(),
             onnxruntime: None,
+            conformance: "".into(),
             echo,
             metrics: None,
             associations: None,
             throttle: Arc::new(Throttle::default()),
+            reports: broadcast::Sender::new(REPORTS_KEPT),
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE_MAX)),
+            transcoding: Arc::new(Semaphore::new(TRANSCODED_AT_ONCE_MAX)),
             closing: CancellationToken::new(),
         }
     }
@@ -94,6 +107,13 @@ impl HttpState {
     #[must_use]
     pub fn with_onnxruntime(mut self, library: Option<PathBuf>) -> Self {
         self.onnxruntime = library.map(Arc::new);
+        self
+    }
+
+    /// The same with the DICOM Conformance Statement as Markdown. Given by the binary, which alone knows every door.
+    #[must_use]
+    pub fn with_conformance(mut self, statement: &str) -> Self {
+        self.conformance = statement.into();
         self
     }
 }

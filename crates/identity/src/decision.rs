@@ -1,7 +1,7 @@
 //! The one decision: may this actor do this action to this resource?
 
 use cedar_policy::{Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid};
-use cedar_policy::{PolicySet, Request, Schema};
+use cedar_policy::{Policy, PolicyId, PolicySet, Request, Schema};
 use lightbox_domain::{Action, Actor, Role};
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -28,6 +28,8 @@ pub struct Decision {
 struct Rules {
     policies: PolicySet,
     schema: Schema,
+    /// The `@id` of each policy, which Cedar would parse whenever it is asked for.
+    names: HashMap<PolicyId, String>,
 }
 
 impl Resource {
@@ -35,6 +37,12 @@ impl Resource {
     #[must_use]
     pub fn study(study_instance_uid: &str) -> Self {
         Self::new("Study", study_instance_uid)
+    }
+
+    /// A workitem, by its SOP Instance UID.
+    #[must_use]
+    pub fn workitem(sop_instance_uid: &str) -> Self {
+        Self::new("Workitem", sop_instance_uid)
     }
 
     /// A run.
@@ -76,6 +84,7 @@ impl Resource {
             // Of a study's instances.
             Action::ConflictRead | Action::ConflictSettle => "Study",
             Action::RunOverride | Action::RunRetry | Action::ShadowRead => "Run",
+            Action::WorkitemRead | Action::WorkitemCreate | Action::WorkitemPerform => "Workitem",
             Action::PeerRead | Action::PeerWrite => "Peer",
             Action::DeploymentRead | Action::DeploymentWrite => "Deployment",
             Action::AccountRead | Action::AccountWrite => "Account",
@@ -109,11 +118,8 @@ pub fn decide(actor: &Actor, action: Action, resource: &Resource) -> Decision {
         return Decision { allow: false, because: Vec::new() };
     };
     let answer = Authorizer::new().is_authorized(&asked, &rules.policies, &known);
-    let because = answer.diagnostics().reason().filter_map(|id| rules.policies.annotation(id, "id"));
-    Decision {
-        allow: answer.decision() == cedar_policy::Decision::Allow,
-        because: because.map(ToOwned::to_owned).collect(),
-    }
+    let because = answer.diagnostics().reason().filter_map(|id| rules.names.get(id).cloned());
+    Decision { allow: answer.decision() == cedar_policy::Decision::Allow, because: because.collect() }
 }
 
 /// What a role may do, whatever the resource. Decided once for each role.
@@ -139,9 +145,11 @@ pub fn roles_permitted(action: Action) -> Vec<Role> {
 /// The embedded policies and schema, parsed once.
 fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
-    RULES.get_or_init(|| Rules {
-        policies: POLICIES.parse().expect("the embedded policies parse, as the tests check"),
-        schema: Schema::from_cedarschema_str(SCHEMA).expect("the embedded schema parses, as the tests check").0,
+    RULES.get_or_init(|| {
+        let policies: PolicySet = POLICIES.parse().expect("the embedded policies parse, as the tests check");
+        let schema = Schema::from_cedarschema_str(SCHEMA).expect("the embedded schema parses, as the tests check").0;
+        let name = |policy: &Policy| Some((policy.id().clone(), policy.annotation("id")?.to_owned()));
+        Rules { names: policies.policies().filter_map(name).collect(), policies, schema }
     })
 }
 

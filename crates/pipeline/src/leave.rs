@@ -25,6 +25,12 @@ impl Leaving {
         Ok(Self { blobs: store.blobs().clone(), correction })
     }
 
+    /// When what lies over the study last changed, in milliseconds since 1970; `None` if nobody ever corrected it.
+    #[must_use]
+    pub fn changed_ms(&self) -> Option<i64> {
+        self.correction.as_ref().map(|correction| correction.changed_ms)
+    }
+
     /// An instance of that study as it leaves.
     #[must_use]
     pub fn file(&self, instance: &StoredInstance) -> ObjectFile {

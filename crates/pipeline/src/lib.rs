@@ -14,7 +14,8 @@
 //! rejection note rejects, [`lifecycle`] deletes what the site's rules
 //! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order, and [`conflict`] what
 //! they decide about newcomers that differ from what is stored. [`mod@correct`] lays other values over what is stored, and
-//! [`leave`] is the one place that objects pass on their way out, where those values count.
+//! [`leave`] is the one place that objects pass on their way out, where those values count. [`workitem`] is the work that
+//! other systems offer and do here, and [`outbound`] gives an object in another transfer syntax.
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
 //! nothing here knows a door or a transport. [`request`] is what people may order: a deployment, another attempt, a
@@ -29,6 +30,7 @@ mod error;
 pub mod explain;
 pub mod leave;
 pub mod lifecycle;
+pub mod outbound;
 pub mod publish;
 pub mod purge;
 pub mod receive;
@@ -38,6 +40,7 @@ pub mod request;
 pub mod route;
 pub mod run;
 pub mod worker;
+pub mod workitem;
 
 pub use conflict::{Settlement, settle_conflict};
 pub use correct::{correct, merge, undo_correction};

@@ -1,8 +1,9 @@
 //! Accounts of people, their sessions, and tokens of programs. Passwords and tokens come in as hashes only.
 
+use crate::batch::{Batch, Row};
 use crate::{Store, StoreError, Write, now_ms};
 use lightbox_domain::{Actor, Role};
-use sqlx::Row;
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 /// An account of a person.
@@ -60,16 +61,25 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn session_account(&self, token_sha256: &str) -> Result<Option<Account>, StoreError> {
-        let row = sqlx::query(
-            "SELECT accounts.name, accounts.role, accounts.password_hash, accounts.one_time, accounts.created_ms
-             FROM sessions JOIN accounts ON accounts.name = sessions.account
-             WHERE sessions.token_sha256 = $1 AND sessions.expires_ms > $2",
-        )
-        .bind(token_sha256)
-        .bind(now_ms())
-        .fetch_optional(self.readers())
-        .await?;
-        row.as_ref().map(account_of).transpose()
+        let mut batch = Batch::default();
+        batch
+            .statement(
+                "SELECT accounts.name, accounts.role, accounts.password_hash, accounts.one_time, accounts.created_ms
+                 FROM sessions JOIN accounts ON accounts.name = sessions.account WHERE sessions.token_sha256 = ",
+            )
+            .bind(token_sha256)
+            .push(" AND sessions.expires_ms > ")
+            .bind(now_ms());
+        let account = |row: &Row| {
+            Ok(Account {
+                name: row.text(0).to_owned(),
+                role: parse_role(row.text(1))?,
+                password_hash: row.text(2).to_owned(),
+                one_time: row.integer(3) == Some(1),
+                created_ms: row.integer(4).unwrap_or(0),
+            })
+        };
+        self.read(batch).await?.first().map(account).transpose()
     }
 
     /// Who presents the token of this hash.
@@ -77,12 +87,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn token_actor(&self, token_sha256: &str) -> Result<Option<Actor>, StoreError> {
-        let row = sqlx::query("SELECT name, role, created_ms FROM tokens WHERE token_sha256 = $1")
-            .bind(token_sha256)
-            .fetch_optional(self.readers())
-            .await?;
-        let token = row.as_ref().map(token_of).transpose()?;
-        Ok(token.map(|token| Actor { name: token.name, role: token.role }))
+        let mut batch = Batch::default();
+        batch.statement("SELECT name, role FROM tokens WHERE token_sha256 = ").bind(token_sha256);
+        let actor = |row: &Row| Ok(Actor { name: row.text(0).to_owned(), role: parse_role(row.text(1))? });
+        self.read(batch).await?.first().map(actor).transpose()
     }
 
     /// All tokens by name.
@@ -223,8 +231,11 @@ impl Write {
 }
 
 fn role_of(row: &AnyRow) -> Result<Role, StoreError> {
-    let text: String = row.try_get("role")?;
-    Role::parse(&text).ok_or_else(|| StoreError::row("role", &text, "this release does not know it"))
+    parse_role(row.try_get("role")?)
+}
+
+fn parse_role(text: &str) -> Result<Role, StoreError> {
+    Role::parse(text).ok_or_else(|| StoreError::row("role", text, "this release does not know it"))
 }
 
 fn account_of(row: &AnyRow) -> Result<Account, StoreError> {

@@ -32,8 +32,6 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 /// How many files are copied before progress is told.
 pub(crate) const FILES_AT_ONCE: i64 = 200;
 
-/// How much of a file is read at once, in bytes.
-
 /// How the bytes of instances come into the backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupBy {

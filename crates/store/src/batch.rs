@@ -2,13 +2,16 @@
 //!
 //! An instance changes a dozen rows. `sqlx` hands SQLite each statement over to a thread of its own, which costs more than
 //! most statements do; so what arrives is written by [`crate::local`] on the thread that wrote the file, and on PostgreSQL
-//! through [`Write`]. Both run the same batches.
+//! through [`Write`]. Both run the same batches. Whatever is asked for often is read in the same way.
 
-use crate::{StoreError, Write};
+use crate::intake::Queue;
+use crate::{Store, StoreError, Write};
+use lightbox_domain::Uid;
 use sqlx::any::{AnyArguments, AnyRow, AnyTypeInfoKind};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, Row as _, ValueRef as _};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// What stands in a column or for a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,23 @@ impl Row {
             Some(Value::Text(text)) => text,
             _ => "",
         }
+    }
+
+    /// The text in a column; `None` when it is NULL.
+    pub(crate) fn optional_text(&self, column: usize) -> Option<String> {
+        match self.0.get(column) {
+            Some(Value::Text(text)) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// The UID in a column.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn uid(&self, column: usize) -> Result<Uid, StoreError> {
+        let text = self.text(column);
+        Uid::parse(text).map_err(|error| StoreError::row("UID", text, error))
     }
 
     /// The number in a column.
@@ -115,9 +135,9 @@ impl Batch {
     }
 
     /// Goes on with the statement.
-    pub(crate) fn push(&mut self, sql: &str) -> &mut Self {
+    pub(crate) fn push(&mut self, sql: impl AsRef<str>) -> &mut Self {
         if let Some(statement) = self.statements.last_mut() {
-            statement.sql.push_str(sql);
+            statement.sql.push_str(sql.as_ref());
         }
         self
     }
@@ -158,6 +178,27 @@ impl Execute for Write {
         let mut rows = Vec::new();
         for statement in batch.statements {
             let found = statement.query().fetch_all(&mut *self.transaction).await?;
+            rows.extend(found.iter().map(Row::of_any).collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(rows)
+    }
+}
+
+impl Store {
+    /// The rows that these statements give, each of which only reads.
+    ///
+    /// # Errors
+    /// When the database refuses one of them.
+    pub(crate) async fn read(&self, batch: Batch) -> Result<Vec<Row>, StoreError> {
+        if let Queue::Local(_) = &self.shared.intake {
+            let shared = Arc::clone(&self.shared);
+            let read = move || shared.local_readers.read(&batch);
+            let broken = |error: tokio::task::JoinError| Err(StoreError::Unwritten(error.to_string()));
+            return tokio::task::spawn_blocking(read).await.unwrap_or_else(broken);
+        }
+        let mut rows = Vec::new();
+        for statement in batch.statements {
+            let found = statement.query().fetch_all(self.readers()).await?;
             rows.extend(found.iter().map(Row::of_any).collect::<Result<Vec<_>, _>>()?);
         }
         Ok(rows)

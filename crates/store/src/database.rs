@@ -5,11 +5,12 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, Executor, SqlSafeStr, SqlStr};
 
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "archive", include_str!("../migrations/0002_archive.sql")),
     (3, "commitment", include_str!("../migrations/0003_commitment.sql")),
     (4, "keeping", include_str!("../migrations/0004_keeping.sql")),
+    (5, "workitems", include_str!("../migrations/0005_workitems.sql")),
     (6, "shelf", include_str!("../migrations/0006_shelf.sql")),
     (7, "digest", include_str!("../migrations/0007_digest.sql")),
     (8, "overlays", include_str!("../migrations/0008_overlays.sql")),

@@ -3,7 +3,7 @@
 use crate::batch::{Batch, Execute, Row, Value};
 use crate::columns::{Column, read_columns};
 use crate::events::{LogHead, push_events};
-use crate::jobs::push_job;
+use crate::jobs::{Again, push_job};
 use crate::studies::listed;
 use crate::write::Told;
 use crate::{BlobKey, NewInstance, StoreError, Write, now_ms, overlays};
@@ -56,7 +56,7 @@ pub(crate) struct Before {
     head: LogHead,
     /// Whether a deployment could run on anything.
     has_deployments: bool,
-    /// What is to be done about studies of which something was decided before they arrived.
+    /// What is to be done about studies whose patient was merged before they arrived.
     corrections: Vec<Job>,
 }
 
@@ -187,12 +187,12 @@ pub(crate) async fn insert(
     }
     groups.iter().for_each(|group| push_series(&mut batch, group));
     stored.iter().for_each(|instance| push_instance(&mut batch, instance, before.has_deployments));
-    for (job, due_ms, keeps_earlier) in groups.iter().flat_map(|group| jobs_after(group, before.has_deployments)) {
-        push_job(&mut batch, &job, due_ms, keeps_earlier);
+    for (job, due_ms, again) in groups.iter().flat_map(|group| jobs_after(group, before.has_deployments)) {
+        push_job(&mut batch, &job, due_ms, again);
         told.nudge_at(due_ms);
     }
     for job in &before.corrections {
-        push_job(&mut batch, job, now_ms(), true);
+        push_job(&mut batch, job, now_ms(), Again::Earlier);
         told.nudge_at(now_ms());
     }
     told.live = push_events(&mut batch, before.head, stored_events(stored));
@@ -204,13 +204,13 @@ pub(crate) async fn insert(
     Ok(told)
 }
 
-/// What follows the arrival of a group, when, and whether an earlier time stays: a series is routed, unless there is
+/// What follows the arrival of a group, and when: a series is routed, unless there is
 /// nothing to route to, and described once it has settled. One that was not there before is routed at once; of one that
 /// goes on arriving, several instances are routed together.
-fn jobs_after(group: &Group, has_deployments: bool) -> Vec<(Job, i64, bool)> {
+fn jobs_after(group: &Group, has_deployments: bool) -> Vec<(Job, i64, Again)> {
     let notes = group.all.iter().filter(|one| one.entry.instance.sop_class_uid.as_str() == KEY_OBJECT_SELECTION);
     let reject = |one: &&NewInstance| Job::Reject { sop_instance_uid: one.entry.instance.sop_instance_uid.to_string() };
-    let mut jobs: Vec<(Job, i64, bool)> = notes.map(|note| (reject(note), now_ms(), false)).collect();
+    let mut jobs: Vec<(Job, i64, Again)> = notes.map(|note| (reject(note), now_ms(), Again::Later)).collect();
     if group.all.iter().all(|one| one.source.run_id().is_some()) {
         return jobs;
     }
@@ -218,9 +218,9 @@ fn jobs_after(group: &Group, has_deployments: bool) -> Vec<(Job, i64, bool)> {
     if has_deployments {
         let (study_instance_uid, series_instance_uid) = (study_instance_uid.clone(), series_instance_uid.clone());
         let wait_ms = if group.is_new { 0 } else { GATHER_MS };
-        jobs.push((Job::Route { study_instance_uid, series_instance_uid }, now_ms() + wait_ms, true));
+        jobs.push((Job::Route { study_instance_uid, series_instance_uid }, now_ms() + wait_ms, Again::Earlier));
     }
-    jobs.push((Job::Describe { study_instance_uid, series_instance_uid }, now_ms() + SETTLE_MS, false));
+    jobs.push((Job::Describe { study_instance_uid, series_instance_uid }, now_ms() + SETTLE_MS, Again::AboutLater));
     jobs
 }
 

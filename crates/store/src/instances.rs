@@ -1,9 +1,10 @@
 //! Rows of instances.
 
+use crate::batch::{Batch, Row};
 use crate::{BlobKey, FileDigest, Store, StoreError, Write, now_ms};
 use lightbox_domain::Uid;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, QueryBuilder, Row};
+use sqlx::{AnyPool, QueryBuilder, Row as _};
 
 /// A stored instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,39 +43,35 @@ pub struct StoredInstance {
     pub indexed: bool,
 }
 
-/// The columns of [`StoredInstance`], as `instance_of` reads them.
-macro_rules! instance_columns {
-    () => {
-        "instances.sop_instance_uid, instances.study_instance_uid, instances.series_instance_uid,
-         instances.sop_class_uid, instances.transfer_syntax_uid, instances.instance_number, instances.rows,
-         instances.columns, instances.number_of_frames, instances.blob_key, instances.size_bytes,
-         instances.file_digest, instances.source, instances.run_id, instances.received_ms, instances.indexed"
-    };
-}
+/// The beginning of a query for [`StoredInstance`]s, as `instance_of` reads them.
+const SELECT: &str = "
+    SELECT sop_instance_uid, study_instance_uid, series_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number,
+        rows, columns, number_of_frames, blob_key, size_bytes, file_digest, source, run_id, received_ms, indexed
+    FROM instances WHERE ";
 
 pub(crate) fn uid_of(row: &AnyRow, column: &'static str) -> Result<Uid, StoreError> {
     let text: String = row.try_get(column)?;
     Uid::parse(&text).map_err(|error| StoreError::row(column, &text, error))
 }
 
-fn instance_of(row: &AnyRow) -> Result<StoredInstance, StoreError> {
+fn instance_of(row: &Row) -> Result<StoredInstance, StoreError> {
     Ok(StoredInstance {
-        sop_instance_uid: uid_of(row, "sop_instance_uid")?,
-        study_instance_uid: uid_of(row, "study_instance_uid")?,
-        series_instance_uid: uid_of(row, "series_instance_uid")?,
-        sop_class_uid: uid_of(row, "sop_class_uid")?,
-        transfer_syntax_uid: uid_of(row, "transfer_syntax_uid")?,
-        instance_number: row.try_get("instance_number")?,
-        rows: row.try_get("rows")?,
-        columns: row.try_get("columns")?,
-        frames: row.try_get("number_of_frames")?,
-        blob: BlobKey::of_row(row.try_get("blob_key")?),
-        size_bytes: row.try_get("size_bytes")?,
-        file_digest: FileDigest::of_row(row.try_get("file_digest")?),
-        source: row.try_get("source")?,
-        run_id: row.try_get("run_id")?,
-        received_ms: row.try_get("received_ms")?,
-        indexed: row.try_get::<i64, _>("indexed")? == 1,
+        sop_instance_uid: row.uid(0)?,
+        study_instance_uid: row.uid(1)?,
+        series_instance_uid: row.uid(2)?,
+        sop_class_uid: row.uid(3)?,
+        transfer_syntax_uid: row.uid(4)?,
+        instance_number: row.integer(5),
+        rows: row.integer(6),
+        columns: row.integer(7),
+        frames: row.integer(8).unwrap_or(0),
+        blob: BlobKey::of_row(row.text(9).to_owned()),
+        size_bytes: row.integer(10).unwrap_or(0),
+        file_digest: FileDigest::of_row(row.text(11).to_owned()),
+        source: row.text(12).to_owned(),
+        run_id: row.optional_text(13),
+        received_ms: row.integer(14).unwrap_or(0),
+        indexed: row.integer(15) == Some(1),
     })
 }
 
@@ -84,15 +81,9 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn instance(&self, sop_instance_uid: &str) -> Result<Option<StoredInstance>, StoreError> {
-        let row = sqlx::query(concat!(
-            "SELECT ",
-            instance_columns!(),
-            " FROM instances WHERE sop_instance_uid = $1 AND deletion_id IS NULL"
-        ))
-        .bind(sop_instance_uid)
-        .fetch_optional(self.readers())
-        .await?;
-        row.as_ref().map(instance_of).transpose()
+        let mut batch = Batch::default();
+        batch.statement(SELECT).push("deletion_id IS NULL AND sop_instance_uid = ").bind(sop_instance_uid);
+        self.read(batch).await?.first().map(instance_of).transpose()
     }
 
     /// The indexed instances of a study in the order of series and instance number.
@@ -100,16 +91,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn instances_of_study(&self, study_instance_uid: &str) -> Result<Vec<StoredInstance>, StoreError> {
-        let rows = sqlx::query(concat!(
-            "SELECT ",
-            instance_columns!(),
-            " FROM instances WHERE study_instance_uid = $1 AND indexed = 1
-              ORDER BY series_instance_uid, instance_number, sop_instance_uid"
-        ))
-        .bind(study_instance_uid)
-        .fetch_all(self.readers())
-        .await?;
-        rows.iter().map(instance_of).collect()
+        let mut batch = Batch::default();
+        batch.statement(SELECT).push("indexed = 1 AND study_instance_uid = ").bind(study_instance_uid);
+        batch.push(" ORDER BY series_instance_uid, instance_number, sop_instance_uid");
+        self.read(batch).await?.iter().map(instance_of).collect()
     }
 
     /// The first indexed instance of a study, or of a series of it, or this instance.
@@ -122,22 +107,16 @@ impl Store {
         series_instance_uid: Option<&str>,
         sop_instance_uid: Option<&str>,
     ) -> Result<Option<StoredInstance>, StoreError> {
-        let row = sqlx::query(concat!(
-            "SELECT ",
-            instance_columns!(),
-            " FROM instances
-             WHERE study_instance_uid = $1 AND ($2 = '' OR series_instance_uid = $3) AND ($4 = '' OR sop_instance_uid = $5)
-               AND indexed = 1
-             ORDER BY series_instance_uid, instance_number, sop_instance_uid LIMIT 1"
-        ))
-        .bind(study_instance_uid)
-        .bind(series_instance_uid.unwrap_or_default())
-        .bind(series_instance_uid.unwrap_or_default())
-        .bind(sop_instance_uid.unwrap_or_default())
-        .bind(sop_instance_uid.unwrap_or_default())
-        .fetch_optional(self.readers())
-        .await?;
-        row.as_ref().map(instance_of).transpose()
+        let mut batch = Batch::default();
+        batch.statement(SELECT).push("indexed = 1 AND study_instance_uid = ").bind(study_instance_uid);
+        if let Some(series) = series_instance_uid {
+            batch.push(" AND series_instance_uid = ").bind(series);
+        }
+        if let Some(instance) = sop_instance_uid {
+            batch.push(" AND sop_instance_uid = ").bind(instance);
+        }
+        batch.push(" ORDER BY series_instance_uid, instance_number, sop_instance_uid LIMIT 1");
+        self.read(batch).await?.first().map(instance_of).transpose()
     }
 
     /// The instances of a series that no rule has looked at yet.
@@ -145,17 +124,11 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn unrouted(&self, study_uid: &str, series_uid: &str) -> Result<Vec<StoredInstance>, StoreError> {
-        let rows = sqlx::query(concat!(
-            "SELECT ",
-            instance_columns!(),
-            " FROM instances WHERE study_instance_uid = $1 AND series_instance_uid = $2 AND routed = 0
-                AND deletion_id IS NULL ORDER BY instance_number, sop_instance_uid"
-        ))
-        .bind(study_uid)
-        .bind(series_uid)
-        .fetch_all(self.readers())
-        .await?;
-        rows.iter().map(instance_of).collect()
+        let mut batch = Batch::default();
+        batch.statement(SELECT).push("routed = 0 AND deletion_id IS NULL AND study_instance_uid = ").bind(study_uid);
+        batch.push(" AND series_instance_uid = ").bind(series_uid);
+        batch.push(" ORDER BY instance_number, sop_instance_uid");
+        self.read(batch).await?.iter().map(instance_of).collect()
     }
 
     /// Stored files, conflict shelf included, after this key: key, size in bytes and SHA-256, at most `limit`.

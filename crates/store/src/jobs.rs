@@ -56,7 +56,7 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn enqueue(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
-        self.enqueue_unless_earlier(job, due_ms, false).await
+        self.order(job, due_ms, Again::Later).await
     }
 
     /// The same, but a job that waits already stays due when it is.
@@ -64,12 +64,12 @@ impl Write {
     /// # Errors
     /// When the database refuses.
     pub async fn enqueue_by(&mut self, job: &Job, due_ms: i64) -> Result<(), StoreError> {
-        self.enqueue_unless_earlier(job, due_ms, true).await
+        self.order(job, due_ms, Again::Earlier).await
     }
 
-    async fn enqueue_unless_earlier(&mut self, job: &Job, due_ms: i64, keeps_earlier: bool) -> Result<(), StoreError> {
+    async fn order(&mut self, job: &Job, due_ms: i64, again: Again) -> Result<(), StoreError> {
         let mut batch = Batch::default();
-        push_job(&mut batch, job, due_ms, keeps_earlier);
+        push_job(&mut batch, job, due_ms, again);
         self.told.nudge_at(due_ms);
         self.execute(batch).await.map(|_| ())
     }
@@ -129,8 +129,23 @@ impl Write {
     }
 }
 
-/// The statement that orders a job, with what [`Write::enqueue`] and [`Write::enqueue_by`] say.
-pub(crate) fn push_job(batch: &mut Batch, job: &Job, due_ms: i64, keeps_earlier: bool) {
+/// When a job is due that is asked for again while it waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// When it was asked for last.
+    Later,
+    /// When it was to be due already, if that is earlier.
+    Earlier,
+    /// When it was asked for last, or up to [`SLACK_MS`] before, so that its row need not change each time.
+    AboutLater,
+}
+
+/// By how much a job may be early that is asked for again and again, in milliseconds.
+const SLACK_MS: i64 = 500;
+
+/// The statement that orders a job.
+pub(crate) fn push_job(batch: &mut Batch, job: &Job, due_ms: i64, again: Again) {
+    let slack_ms = if again == Again::AboutLater { SLACK_MS } else { 0 };
     batch
         .statement(
             "INSERT INTO jobs
@@ -143,12 +158,16 @@ pub(crate) fn push_job(batch: &mut Batch, job: &Job, due_ms: i64, keeps_earlier:
                  wanted = jobs.wanted + 1, dead = 0,
                  due_ms = CASE WHEN ",
         )
-        .bind(i64::from(keeps_earlier))
+        .bind(i64::from(again == Again::Earlier))
         .push(
             " = 1 AND jobs.dead = 0 AND jobs.claimed_until_ms = 0 AND jobs.due_ms < excluded.due_ms
                      THEN jobs.due_ms ELSE excluded.due_ms END,
-                 attempts = CASE WHEN jobs.claimed_until_ms > 0 THEN jobs.attempts ELSE 0 END",
-        );
+                 attempts = CASE WHEN jobs.claimed_until_ms > 0 THEN jobs.attempts ELSE 0 END
+             WHERE ",
+        )
+        .bind(slack_ms)
+        .push(" = 0 OR jobs.dead = 1 OR jobs.claimed_until_ms > 0 OR jobs.due_ms < excluded.due_ms - ")
+        .bind(slack_ms);
 }
 
 impl Store {

@@ -39,6 +39,7 @@ mod search;
 mod studies;
 mod timeline;
 mod upgrade;
+mod workitems;
 mod write;
 
 pub use accounts::{Account, Token};
@@ -65,6 +66,7 @@ pub use runs::{NewRun, StoredResult};
 pub use search::Found;
 pub use studies::{StoredSeries, StoredStudy, Volume, WorklistFilter};
 pub use timeline::{LeftJob, TracedCommitment, TracedDelivery};
+pub use workitems::Workitem;
 pub use write::Write;
 
 use std::sync::Arc;
@@ -86,6 +88,7 @@ struct Shared {
     metadata: Blobs,
     folder: DataFolder,
     intake: intake::Queue,
+    local_readers: local::Readers,
     /// Held by whoever writes: SQLite has one writer at a time, and waits badly.
     turn: Arc<Mutex<()>>,
     live: broadcast::Sender<LiveEvent>,
@@ -110,9 +113,9 @@ impl Store {
         let folder = folder.clone();
         let runtime = Handle::current();
         let nudge = nudge::Nudge::new(runtime.clone());
-        let turn = Arc::default();
-        let store =
-            Self { shared: Arc::new(Shared { database, blobs, metadata, folder, intake, turn, live, nudge, runtime }) };
+        let (turn, local_readers) = (Arc::default(), local::Readers::new(folder.database()));
+        let shared = Shared { database, blobs, metadata, folder, intake, local_readers, turn, live, nudge, runtime };
+        let store = Self { shared: Arc::new(shared) };
         tokio::spawn(intake::serve(Arc::downgrade(&store.shared), waiting));
         if store.shared.database.sqlite {
             tokio::spawn(checkpoint::run(Arc::downgrade(&store.shared)));
@@ -158,6 +161,7 @@ impl Store {
         if let intake::Queue::Local(local) = &self.shared.intake {
             local.close();
         }
+        self.shared.local_readers.close();
         self.shared.database.close().await;
     }
 

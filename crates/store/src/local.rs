@@ -1,4 +1,4 @@
-//! SQLite on the thread that asks: the way of arriving instances into a database of our own.
+//! SQLite on the thread that asks: arriving instances, and what is read often.
 //!
 //! Whoever gets the connection writes for all who wait, in one transaction; the others find their answer when it is their
 //! turn. So one association waits for one sync, sixteen share it, and nobody is woken but by the end of it.
@@ -8,10 +8,11 @@ use crate::database::SQLITE_SETTINGS;
 use crate::intake::{self, Request};
 use crate::{Intake, NewInstance, Shared, StoreError};
 use metrics::histogram;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, TransactionBehavior};
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -19,6 +20,9 @@ use std::time::Instant;
 
 /// How many statements stay prepared.
 const PREPARED_MAX: usize = 64;
+
+/// How many connections that read are kept while nobody reads.
+const IDLE_MAX: usize = 8;
 
 /// The connection, and those who wait for it.
 pub(crate) struct Local {
@@ -29,10 +33,7 @@ pub(crate) struct Local {
 impl Local {
     /// Connects to a database that is up to date.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let connection = Connection::open(path)?;
-        connection.execute_batch(SQLITE_SETTINGS)?;
-        connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
-        Ok(Self { waiting: Mutex::default(), connection: Mutex::new(Some(connection)) })
+        Ok(Self { waiting: Mutex::default(), connection: Mutex::new(Some(connect(path)?)) })
     }
 
     /// Writes the row of an instance. Blocks until it is durable.
@@ -59,6 +60,47 @@ impl Local {
     pub(crate) fn close(&self) {
         lock(&self.connection).take();
     }
+}
+
+/// Connections that read, as many as there are threads that do.
+pub(crate) struct Readers {
+    path: PathBuf,
+    /// `None` once the store is closed.
+    idle: Mutex<Option<Vec<Connection>>>,
+}
+
+impl Readers {
+    /// Readers of a database that is up to date.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::new(Some(Vec::new())) }
+    }
+
+    /// The rows that these statements give. Blocks.
+    pub(crate) fn read(&self, batch: &Batch) -> Result<Vec<Row>, StoreError> {
+        let idle = lock(&self.idle).as_mut().ok_or(StoreError::Closed)?.pop();
+        let connection = idle.map_or_else(|| connect(&self.path), Ok)?;
+        let rows = run(&connection, batch);
+        if let Some(idle) = lock(&self.idle).as_mut()
+            && idle.len() < IDLE_MAX
+        {
+            idle.push(connection);
+        }
+        rows
+    }
+
+    /// Closes those that are idle; the others are closed when they are.
+    pub(crate) fn close(&self) {
+        lock(&self.idle).take();
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(SQLITE_SETTINGS)?;
+    // Else a statement is prepared anew whenever it is bound to other values, in case another plan suits them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
+    Ok(connection)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -99,17 +141,22 @@ struct Transaction<'c>(rusqlite::Transaction<'c>);
 
 impl Execute for Transaction<'_> {
     async fn execute(&mut self, batch: Batch) -> Result<Vec<Row>, StoreError> {
-        let mut rows = Vec::new();
-        for statement in &batch.statements {
-            let mut prepared = self.0.prepare_cached(&statement.sql)?;
-            let columns = prepared.column_count();
-            let mut found = prepared.query(rusqlite::params_from_iter(&statement.values))?;
-            while let Some(row) = found.next()? {
-                rows.push(Row((0..columns).map(|place| value(row.get_ref(place)?)).collect::<Result<_, _>>()?));
-            }
-        }
-        Ok(rows)
+        run(&self.0, &batch)
     }
+}
+
+/// The rows that the statements give, one after the other.
+fn run(connection: &Connection, batch: &Batch) -> Result<Vec<Row>, StoreError> {
+    let mut rows = Vec::new();
+    for statement in &batch.statements {
+        let mut prepared = connection.prepare_cached(&statement.sql)?;
+        let columns = prepared.column_count();
+        let mut found = prepared.query(rusqlite::params_from_iter(&statement.values))?;
+        while let Some(row) = found.next()? {
+            rows.push(Row((0..columns).map(|place| value(row.get_ref(place)?)).collect::<Result<_, _>>()?));
+        }
+    }
+    Ok(rows)
 }
 
 fn value(value: ValueRef<'_>) -> Result<Value, StoreError> {

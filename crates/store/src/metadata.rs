@@ -1,10 +1,10 @@
 //! The metadata of settled series, kept compressed: derived from the instances, so that a study is described without
 //! opening its files.
 
-use crate::instances::uid_of;
+use crate::batch::{Batch, Row};
 use crate::{BlobKey, Store, StoreError, now_ms};
 use lightbox_domain::Uid;
-use sqlx::Row;
+use sqlx::Row as _;
 
 /// How hard it is compressed: zstd's own default.
 const COMPRESSION_LEVEL: i32 = 3;
@@ -23,6 +23,13 @@ pub struct SeriesMetadata {
 }
 
 impl SeriesMetadata {
+    /// The key of the file that keeps them, which is another one whenever they are gathered anew; empty when they are not
+    /// kept.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.file.as_ref().map_or("", BlobKey::as_str)
+    }
+
     /// Whether they are kept.
     #[must_use]
     pub fn is_kept(&self) -> bool {
@@ -36,26 +43,26 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn metadata_of_study(&self, study_instance_uid: &str) -> Result<Vec<SeriesMetadata>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT series.series_instance_uid, series.run_id, series_metadata.blob_key
-             FROM series LEFT JOIN series_metadata
-                 ON series_metadata.study_instance_uid = series.study_instance_uid
-                AND series_metadata.series_instance_uid = series.series_instance_uid
-                AND series_metadata.instances = series.number_of_series_related_instances
-             WHERE series.study_instance_uid = $1 AND series.number_of_series_related_instances > 0
-             ORDER BY series.series_number, series.series_instance_uid",
-        )
-        .bind(study_instance_uid)
-        .fetch_all(self.readers())
-        .await?;
-        let series = rows.iter().map(|row| {
+        let mut batch = Batch::default();
+        batch
+            .statement(
+                "SELECT series.series_instance_uid, series.run_id, series_metadata.blob_key
+                 FROM series LEFT JOIN series_metadata
+                     ON series_metadata.study_instance_uid = series.study_instance_uid
+                    AND series_metadata.series_instance_uid = series.series_instance_uid
+                    AND series_metadata.instances = series.number_of_series_related_instances
+                 WHERE series.number_of_series_related_instances > 0 AND series.study_instance_uid = ",
+            )
+            .bind(study_instance_uid)
+            .push(" ORDER BY series.series_number, series.series_instance_uid");
+        let metadata = |row: &Row| {
             Ok(SeriesMetadata {
-                series_instance_uid: uid_of(row, "series_instance_uid")?,
-                run_id: row.try_get("run_id")?,
-                file: row.try_get::<Option<String>, _>("blob_key")?.map(BlobKey::of_row),
+                series_instance_uid: row.uid(0)?,
+                run_id: row.optional_text(1),
+                file: row.optional_text(2).map(BlobKey::of_row),
             })
-        });
-        series.collect()
+        };
+        self.read(batch).await?.iter().map(metadata).collect()
     }
 
     /// What is kept of the metadata of a series, uncompressed, as [`Store::keep_metadata`] was given it. Blocks.

@@ -1,6 +1,6 @@
 //! Overlays: corrections of studies and merges of patients, and what comes of them in the index.
 
-use crate::batch::{Batch, Execute, Row as BatchRow, Value};
+use crate::batch::{Batch, Execute, Row as BatchRow};
 use crate::columns::Column;
 use crate::index::folded_groups;
 use crate::{NewInstance, Store, StoreError, Write, new_id, now_ms};
@@ -409,27 +409,19 @@ fn uids(rows: &[AnyRow]) -> Result<Vec<Uid>, StoreError> {
     rows.iter().map(|row| crate::instances::uid_of(row, "study_instance_uid")).collect()
 }
 
-/// Asks whether something was decided of arriving studies, or of their patients, that does not count for them yet.
+/// Asks whether the patients of arriving studies were merged in a way that does not count for these studies yet.
 pub(crate) fn push_look<'a>(batch: &mut Batch, arriving: impl Iterator<Item = &'a NewInstance>) {
     let mut seen = BTreeSet::new();
     for study in arriving.map(|one| &one.entry.study) {
-        let uid = study.study_instance_uid.as_str();
+        let (uid, patient) = (study.study_instance_uid.as_str(), &study.patient.key);
         if !seen.insert(uid) {
             continue;
         }
-        let patient = &study.patient.key;
-        batch
-            .statement("SELECT 'overlay', ")
-            .bind_list([Value::from(uid)])
-            .push(" FROM overlays WHERE undone_ms IS NULL AND (scope_study = ")
-            .bind(uid)
-            .push(" OR patient_id = ")
-            .bind(patient.id.as_str())
-            .push(" AND issuer_of_patient_id = ")
-            .bind(patient.issuer.as_str())
-            .push(") AND NOT EXISTS (SELECT 1 FROM study_overlays WHERE overlay_id = overlays.id AND study_instance_uid = ")
-            .bind(uid)
-            .push(") LIMIT 1");
+        batch.statement("SELECT 'overlay', ").bind(uid);
+        batch.push(" FROM overlays WHERE undone_ms IS NULL AND patient_id = ").bind(patient.id.as_str());
+        batch.push(" AND issuer_of_patient_id = ").bind(patient.issuer.as_str());
+        batch.push(" AND NOT EXISTS (SELECT 1 FROM study_overlays WHERE overlay_id = overlays.id");
+        batch.push(" AND study_instance_uid = ").bind(uid).push(") LIMIT 1");
     }
 }
 

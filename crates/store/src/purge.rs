@@ -31,16 +31,17 @@ const PURGES: [&str; 10] = [
 ];
 
 /// Each takes the study: what nothing is left of.
-const EMPTIED: [&str; 4] = [
+const EMPTIED: [&str; 5] = [
     "DELETE FROM series_metadata WHERE study_instance_uid = $1 AND NOT EXISTS (
          SELECT 1 FROM instances WHERE instances.study_instance_uid = series_metadata.study_instance_uid
            AND instances.series_instance_uid = series_metadata.series_instance_uid)",
     "DELETE FROM series WHERE study_instance_uid = $1 AND NOT EXISTS (
          SELECT 1 FROM instances WHERE instances.study_instance_uid = series.study_instance_uid
            AND instances.series_instance_uid = series.series_instance_uid)",
-    // Sent again, the study is new, and what was decided of it counts once more.
     "DELETE FROM study_overlays WHERE study_instance_uid = $1 AND NOT EXISTS (
          SELECT 1 FROM series WHERE series.study_instance_uid = study_overlays.study_instance_uid)",
+    "DELETE FROM overlays WHERE scope_study = $1 AND NOT EXISTS (
+         SELECT 1 FROM series WHERE series.study_instance_uid = overlays.scope_study)",
     "DELETE FROM studies WHERE study_instance_uid = $1 AND NOT EXISTS (
          SELECT 1 FROM series WHERE series.study_instance_uid = studies.study_instance_uid)",
 ];

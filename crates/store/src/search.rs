@@ -3,11 +3,10 @@
 //! Whoever looks for the beginning of a value is given a range of the index, since no engine uses one for LIKE alone:
 //! texts compare by their bytes (PostgreSQL: collation C).
 
+use crate::batch::{Batch, Row};
 use crate::columns::{Column, table};
 use crate::{Store, StoreError};
 use lightbox_domain::{Attribute, Key, Level, Matching, Query};
-use sqlx::any::AnyRow;
-use sqlx::{QueryBuilder, Row};
 
 /// A row of an answer: the attributes of its level and of those above it.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +26,7 @@ impl Found {
     }
 }
 
-type Sql = QueryBuilder<sqlx::Any>;
+pub(crate) type Sql = Batch;
 
 impl Store {
     /// What matches: studies by date, the newest first; patients by number; series and instances by theirs. Only what
@@ -37,20 +36,16 @@ impl Store {
     /// When the database refuses.
     pub async fn search(&self, query: &Query) -> Result<Vec<Found>, StoreError> {
         let columns = answered(query.level);
-        let mut sql = Sql::new("SELECT ");
-        let mut list = sql.separated(", ");
-        for column in &columns {
-            list.push(selected(query.level, column));
-        }
-        sql.push(source(query.level));
+        let selected: Vec<String> = columns.iter().map(|column| selected(query.level, column)).collect();
+        let mut sql = Sql::default();
+        sql.statement("SELECT ").push(selected.join(", ")).push(source(query.level));
         for key in &query.keys {
             sql.push(" AND ");
             push_key(&mut sql, key);
         }
         sql.push(order(query.level));
-        sql.push(" LIMIT ").push_bind(query.limit).push(" OFFSET ").push_bind(query.offset);
-        let rows = sql.build().fetch_all(self.readers()).await?;
-        rows.iter().map(|row| found(row, &columns)).collect()
+        sql.push(" LIMIT ").bind(query.limit).push(" OFFSET ").bind(query.offset);
+        Ok(self.read(sql).await?.iter().map(|row| found(row, &columns)).collect())
     }
 }
 
@@ -110,15 +105,15 @@ const fn order(level: Level) -> &'static str {
     }
 }
 
-fn found(row: &AnyRow, columns: &[&'static Column]) -> Result<Found, StoreError> {
+fn found(row: &Row, columns: &[&'static Column]) -> Found {
     let value = |(place, column): (usize, &&'static Column)| {
-        let text = match column.attribute.is_number() {
-            true => row.try_get::<Option<i64>, _>(place)?.map(|number| number.to_string()).unwrap_or_default(),
-            false => row.try_get::<String, _>(place)?,
+        let text = match row.integer(place) {
+            Some(number) => number.to_string(),
+            None => row.text(place).to_owned(),
         };
-        Ok((column.attribute, text))
+        (column.attribute, text)
     };
-    columns.iter().enumerate().map(value).collect::<Result<_, StoreError>>().map(Found)
+    Found(columns.iter().enumerate().map(value).collect())
 }
 
 fn push_key(sql: &mut Sql, Key { attribute, matching }: &Key) {
@@ -150,7 +145,7 @@ fn push_below(sql: &mut Sql, path: &'static str, matching: &Matching) {
     sql.push(")");
 }
 
-fn push_matching(sql: &mut Sql, path: &str, is_number: bool, matching: &Matching) {
+pub(crate) fn push_matching(sql: &mut Sql, path: &str, is_number: bool, matching: &Matching) {
     match matching {
         Matching::OneOf(values) => push_one_of(sql, path, is_number, values),
         Matching::Like(patterns) => push_any(sql, patterns, |sql, pattern| push_like(sql, path, pattern)),
@@ -167,29 +162,26 @@ fn push_matching(sql: &mut Sql, path: &str, is_number: bool, matching: &Matching
 
 fn push_one_of(sql: &mut Sql, path: &str, is_number: bool, values: &[String]) {
     sql.push(format!("{path} IN ("));
-    let mut list = sql.separated(", ");
-    for value in values {
-        match value.parse::<i64>() {
-            Ok(number) if is_number => list.push_bind(number),
-            _ => list.push_bind(value.clone()),
-        };
-    }
+    sql.bind_list(values.iter().map(|value| match value.parse::<i64>() {
+        Ok(number) if is_number => number.into(),
+        _ => value.as_str().into(),
+    }));
     sql.push(")");
 }
 
 fn push_range(sql: &mut Sql, path: &str, from: &str, to: &str) {
     sql.push(format!("({path} <> ''"));
     if !from.is_empty() {
-        sql.push(format!(" AND {path} >= ")).push_bind(from.to_owned());
+        sql.push(format!(" AND {path} >= ")).bind(from.to_owned());
     }
     if !to.is_empty() {
-        sql.push(format!(" AND {path} <= ")).push_bind(to.to_owned());
+        sql.push(format!(" AND {path} <= ")).bind(to.to_owned());
     }
     sql.push(")");
 }
 
 /// One of these must hold; of none, nothing does.
-fn push_any<T>(sql: &mut Sql, choices: &[T], mut push: impl FnMut(&mut Sql, &T)) {
+pub(crate) fn push_any<T>(sql: &mut Sql, choices: &[T], mut push: impl FnMut(&mut Sql, &T)) {
     sql.push("(");
     for (place, choice) in choices.iter().enumerate() {
         if place > 0 {
@@ -204,20 +196,20 @@ fn push_any<T>(sql: &mut Sql, choices: &[T], mut push: impl FnMut(&mut Sql, &T))
 fn push_like(sql: &mut Sql, path: &str, pattern: impl AsRef<str>) {
     let pattern = pattern.as_ref();
     let Some(wildcard) = pattern.find(['*', '?']) else {
-        sql.push(format!("{path} = ")).push_bind(pattern.to_owned());
+        sql.push(format!("{path} = ")).bind(pattern.to_owned());
         return;
     };
     let (prefix, rest) = pattern.split_at(wildcard);
     if !prefix.is_empty() {
-        sql.push(format!("({path} >= ")).push_bind(prefix.to_owned());
-        sql.push(format!(" AND {path} < ")).push_bind(format!("{prefix}{}", char::MAX));
+        sql.push(format!("({path} >= ")).bind(prefix.to_owned());
+        sql.push(format!(" AND {path} < ")).bind(format!("{prefix}{}", char::MAX));
         if rest == "*" {
             sql.push(")");
             return;
         }
         sql.push(" AND ");
     }
-    sql.push(format!("{path} LIKE ")).push_bind(like_pattern(pattern)).push(" ESCAPE '\\'");
+    sql.push(format!("{path} LIKE ")).bind(like_pattern(pattern)).push(" ESCAPE '\\'");
     if !prefix.is_empty() {
         sql.push(")");
     }
@@ -227,8 +219,7 @@ fn push_like(sql: &mut Sql, path: &str, pattern: impl AsRef<str>) {
 /// single one any of them, unless it is plainly alphabetic.
 fn push_name(sql: &mut Sql, column: &Column, pattern: &str) {
     if column.attribute.keyword != "PatientName" {
-        let anywhere = ["", "*="].map(|before| ["", "=*"].map(|after| format!("{before}{pattern}{after}")));
-        return push_any(sql, &anywhere.concat(), |sql, pattern| push_like(sql, &column.folded(), pattern));
+        return push_any_group(sql, &column.folded(), pattern);
     }
     let path = |group: &str| format!("studies.patient_name_{group}");
     if pattern.contains('=') {
@@ -249,6 +240,12 @@ fn push_name(sql: &mut Sql, column: &Column, pattern: &str) {
     }
 }
 
+/// A folded name, of which any component group matches, or all of them together.
+pub(crate) fn push_any_group(sql: &mut Sql, path: &str, pattern: &str) {
+    let anywhere = ["", "*="].map(|before| ["", "=*"].map(|after| format!("{before}{pattern}{after}")));
+    push_any(sql, &anywhere.concat(), |sql, pattern| push_like(sql, path, pattern));
+}
+
 /// The component groups of a name (PS3.5 §6.2), each with a column of its own.
 const GROUPS: [&str; 3] = ["alphabetic", "ideographic", "phonetic"];
 
@@ -260,10 +257,15 @@ fn push_words(sql: &mut Sql, column: &Column, words: &[String]) {
         }
         _ => format!("'=' || {}", column.folded()),
     };
+    push_words_of(sql, &name, words);
+}
+
+/// The same for an expression that gives the folded name after a `=`.
+pub(crate) fn push_words_of(sql: &mut Sql, name: &str, words: &[String]) {
     for (place, word) in words.iter().enumerate() {
         sql.push(if place > 0 { " AND " } else { "" });
         push_any(sql, &['=', '^', ' ', '-'], |sql, before| {
-            sql.push(format!("({name}) LIKE ")).push_bind(like_pattern(&format!("*{before}{word}*")));
+            sql.push(format!("({name}) LIKE ")).bind(like_pattern(&format!("*{before}{word}*")));
             sql.push(" ESCAPE '\\'");
         });
     }

@@ -90,6 +90,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/conformance': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The DICOM Conformance Statement */
+    get: operations['get_conformance'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/deletions': {
     parameters: {
       query?: never;
@@ -203,6 +220,23 @@ export interface paths {
     get: operations['get_openapi'];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/patients/merge': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Make all studies of one patient, also later ones, studies of another */
+    post: operations['merge_patients'];
     delete?: never;
     options?: never;
     head?: never;
@@ -382,6 +416,41 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/studies/{study_instance_uid}/corrections': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List what was corrected of a study, the oldest first */
+    get: operations['list_corrections'];
+    put?: never;
+    /** Correct what is said of a study; stored bytes stay */
+    post: operations['correct_study'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/studies/{study_instance_uid}/corrections/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Take a correction or a merge back, for every study for which it counts */
+    delete: operations['undo_correction'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/studies/{study_instance_uid}/deletions': {
     parameters: {
       query?: never;
@@ -548,6 +617,11 @@ export interface components {
       /** @description Its value in what is stored, shortened; only for those who may read studies. */
       stored?: string | null;
     };
+    /** @description A correction or its end, and for which studies it changed something. */
+    ChangedCorrection: {
+      correction: components['schemas']['Correction'];
+      study_instance_uids: string[];
+    };
     /** @description A file on the shelf, and what is stored under its SOP Instance UID. */
     Conflict: {
       id: string;
@@ -584,6 +658,27 @@ export interface components {
      * @enum {string}
      */
     ConflictState: 'open' | 'kept' | 'replaced';
+    /** @description What somebody decided. It counts until it is undone. */
+    Correction: {
+      id: string;
+      /** Format: date-time */
+      made_at: string;
+      made_by: string;
+      reason: string;
+      /** @description `study`, or `patient` for a merge, which counts for all studies of the patient. */
+      scope: string;
+      /** Format: date-time */
+      undone_at?: string | null;
+      undone_by?: string | null;
+      /** @description Keywords of attributes with their new values. */
+      values: {
+        [key: string]: string;
+      };
+    };
+    /** @description What was ever decided of a study and its patient. */
+    Corrections: {
+      items: components['schemas']['Correction'][];
+    };
     /** @description Why a deployment did or did not run on an instance. */
     Decision: {
       app_name: string;
@@ -737,11 +832,25 @@ export interface components {
       password: string;
       role: components['schemas']['Role'];
     };
+    /** @description What a study shall say, and why. */
+    NewCorrection: {
+      reason: string;
+      /** @description Keywords of attributes with their new values; an empty value stands for none. */
+      values: {
+        [key: string]: string;
+      };
+    };
     /** @description What to delete of a study, and why: all of it, unless a series or instances are named. */
     NewDeletion: {
       reason: string;
       series_instance_uid?: string | null;
       sop_instance_uids?: string[] | null;
+    };
+    /** @description Which patient is no more, and who that is in truth. */
+    NewMerge: {
+      from: components['schemas']['PatientName'];
+      into: components['schemas']['PatientName'];
+      reason: string;
     };
     /** @description The password that replaces the present one; 12 characters at least. */
     NewPassword: {
@@ -773,6 +882,12 @@ export interface components {
     /** @description Why a run should ignore that the input is outside the intended use. */
     OverrideRequest: {
       reason: string;
+    };
+    /** @description A patient: identifier and issuer together. */
+    PatientName: {
+      /** @description Empty, unless the objects say who issued the identifier. */
+      issuer_of_patient_id?: string;
+      patient_id: string;
     };
     /** @description A DICOM application entity that may call, and to which results may be sent. */
     Peer: {
@@ -1044,6 +1159,7 @@ export interface components {
       | 'committed'
       | 'waiting'
       | 'deleted'
+      | 'corrected'
       | 'ordered'
       | 'other';
     /**
@@ -1162,11 +1278,14 @@ export type Account = components['schemas']['Account'];
 export type Activity = components['schemas']['Activity'];
 export type AiState = components['schemas']['AiState'];
 export type AttributeDifference = components['schemas']['AttributeDifference'];
+export type ChangedCorrection = components['schemas']['ChangedCorrection'];
 export type Conflict = components['schemas']['Conflict'];
 export type ConflictDetail = components['schemas']['ConflictDetail'];
 export type ConflictingFile = components['schemas']['ConflictingFile'];
 export type Conflicts = components['schemas']['Conflicts'];
 export type ConflictState = components['schemas']['ConflictState'];
+export type Correction = components['schemas']['Correction'];
+export type Corrections = components['schemas']['Corrections'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionOutcome = components['schemas']['DecisionOutcome'];
 export type Deletion = components['schemas']['Deletion'];
@@ -1182,12 +1301,15 @@ export type FindingCode = components['schemas']['FindingCode'];
 export type Instance = components['schemas']['Instance'];
 export type MapState = components['schemas']['MapState'];
 export type NewAccount = components['schemas']['NewAccount'];
+export type NewCorrection = components['schemas']['NewCorrection'];
 export type NewDeletion = components['schemas']['NewDeletion'];
+export type NewMerge = components['schemas']['NewMerge'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPeer = components['schemas']['NewPeer'];
 export type OnnxState = components['schemas']['OnnxState'];
 export type OpenAssociations = components['schemas']['OpenAssociations'];
 export type OverrideRequest = components['schemas']['OverrideRequest'];
+export type PatientName = components['schemas']['PatientName'];
 export type Peer = components['schemas']['Peer'];
 export type PeerPolicy = components['schemas']['PeerPolicy'];
 export type Peers = components['schemas']['Peers'];
@@ -1409,6 +1531,35 @@ export interface operations {
       };
     };
   };
+  get_conformance: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Markdown */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/markdown': string;
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
   list_deletions: {
     parameters: {
       query?: {
@@ -1615,6 +1766,39 @@ export interface operations {
         };
         content: {
           'application/json': Record<string, never>;
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  merge_patients: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewMerge'];
+      };
+    };
+    responses: {
+      /** @description Merged */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ChangedCorrection'];
         };
       };
       /** @description What went wrong, why, and what to do. */
@@ -2022,6 +2206,107 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['StudyDetail'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  list_corrections: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Corrections and merges */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Corrections'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  correct_study: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewCorrection'];
+      };
+    };
+    responses: {
+      /** @description Corrected */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ChangedCorrection'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  undo_correction: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Undone */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ChangedCorrection'];
         };
       };
       /** @description What went wrong, why, and what to do. */

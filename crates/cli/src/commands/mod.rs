@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod backup;
+pub mod conformance;
 pub mod correct;
 pub mod delete;
 pub mod deploy;

@@ -159,7 +159,7 @@ fn patients_are_merged_also_in_what_arrives_later() {
         server.get_bytes("/dicomweb/studies/2.25.83/series/2.25.83.1/instances/2.25.83.1.1", "application/dicom");
     assert_eq!(header(&of_later).text("PatientID"), "NEW");
     let told = server.get("/api/v1/studies/2.25.83/timeline").expect("a timeline").to_string();
-    assert!(told.contains("had been decided of it or its patient before it arrived"), "{told}");
+    assert!(told.contains("had been merged into another before this arrived"), "{told}");
 
     server.command(&["correct", "2.25.83", "--undo", merged["id"].as_str().expect("an id")]);
     assert_eq!((found(&server, "NEW"), found(&server, "OLD")), ((1, 1), (2, 2)));

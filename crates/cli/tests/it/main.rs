@@ -4,6 +4,7 @@
 
 mod chaos;
 mod commands;
+mod conformance;
 mod corrections;
 mod crash;
 mod keeping;

@@ -17,7 +17,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::default().routes(routes!(get_system)).routes(routes!(get_activity)).routes(routes!(get_openapi))
+    OpenApiRouter::default()
+        .routes(routes!(get_system))
+        .routes(routes!(get_activity))
+        .routes(routes!(get_openapi))
+        .routes(routes!(get_conformance))
 }
 
 /// Whether models can run.
@@ -143,6 +147,13 @@ async fn get_system(State(state): State<HttpState>, caller: Caller) -> Result<Js
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 async fn get_openapi(_caller: Caller) -> ([(HeaderName, &'static str); 1], String) {
     ([(header::CONTENT_TYPE, "application/json")], crate::openapi_json())
+}
+
+/// The DICOM Conformance Statement
+#[utoipa::path(get, path = "/api/v1/conformance", tag = "system",
+    responses((status = 200, description = "Markdown", body = String, content_type = "text/markdown")))]
+async fn get_conformance(State(state): State<HttpState>, _caller: Caller) -> ([(HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], state.conformance.to_string())
 }
 
 async fn onnx_state(state: &HttpState) -> Result<OnnxState, Problem> {

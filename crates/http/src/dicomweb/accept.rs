@@ -51,6 +51,11 @@ impl MediaRange {
         }
     }
 
+    /// How much it is wanted, up to 1.
+    pub(super) fn quality(&self) -> f32 {
+        self.quality
+    }
+
     /// Whether something in this transfer syntax may be given.
     pub(super) fn covers_syntax(&self, transfer_syntax_uid: &str) -> bool {
         self.transfer_syntax.as_deref().is_none_or(|wanted| wanted == "*" || wanted == transfer_syntax_uid)

@@ -1,6 +1,7 @@
 //! WADO-RS: frames (PS3.18 §10.4.1.1.6), as they are stored or decoded, whichever the client accepts.
 
 use super::accept::{Accept, Form};
+use super::conditional::Conditions;
 use super::multipart::{Part, respond};
 use super::{Address, EXPLICIT_LITTLE, OCTETS};
 use crate::HttpState;
@@ -8,8 +9,7 @@ use crate::auth::Caller;
 use crate::extract::Path;
 use crate::problem::Problem;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use lightbox_dicom::{PixelError, StoredFrame, native_frame, stored_frame};
@@ -42,20 +42,26 @@ pub(super) async fn frames(
     State(state): State<HttpState>,
     caller: Caller,
     accept: Accept,
+    conditions: Conditions,
     Path(address): Path<FramesAddress>,
 ) -> Result<Response, Problem> {
     let instance = address.instance.one(&state, &caller).await?;
     let frames = numbers(&address.frames, &instance)?;
-    frames_answer(&state, &accept, &instance, frames).await
+    frames_answer(&state, &accept, &conditions, &instance, frames).await
 }
 
 /// Frames, counted from 0, of an instance that the caller may see.
 pub(super) async fn frames_answer(
     state: &HttpState,
     accept: &Accept,
+    conditions: &Conditions,
     instance: &StoredInstance,
     frames: Vec<u32>,
 ) -> Result<Response, Problem> {
+    let validator = conditions.of_instance(instance);
+    if let Some(answer) = conditions.not_modified(&validator) {
+        return Ok(answer);
+    }
     let path = state.store.blobs().path(&instance.blob);
     let Some(&number) = frames.first() else { return Err(Problem::not_found("frame")) };
     let stored = load(state, &path, number, Encoding::Stored).await?;
@@ -68,8 +74,8 @@ pub(super) async fn frames_answer(
         Form::Single if frames.len() > 1 => {
             Err(Problem::not_acceptable("several frames are only given as multipart/related"))
         }
-        Form::Single => Ok(([(header::CONTENT_TYPE, content_type(&first))], first.bytes).into_response()),
-        Form::Multipart | Form::Either => Ok(multipart(state, path, first, frames, encoding)),
+        Form::Single => conditions.answer(&validator, &content_type(&first), first.bytes),
+        Form::Multipart | Form::Either => Ok(validator.stamp(multipart(state, path, first, frames, encoding), false)),
     }
 }
 

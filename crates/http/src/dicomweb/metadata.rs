@@ -2,6 +2,7 @@
 //! instance.
 
 use super::accept::Accept;
+use super::conditional::Conditions;
 use super::{Address, DICOM_JSON};
 use crate::HttpState;
 use crate::auth::Caller;
@@ -30,9 +31,10 @@ pub(super) async fn study(
     caller: Caller,
     origin: Origin,
     accept: Accept,
+    conditions: Conditions,
     Path(address): Path<Address>,
 ) -> Result<Response, Problem> {
-    answer(&state, &caller, origin, &accept, &address).await
+    answer(&state, &caller, origin, &accept, &conditions, &address).await
 }
 
 /// `/studies/{study}/series/{series}/metadata`
@@ -41,9 +43,10 @@ pub(super) async fn series(
     caller: Caller,
     origin: Origin,
     accept: Accept,
+    conditions: Conditions,
     Path(address): Path<Address>,
 ) -> Result<Response, Problem> {
-    answer(&state, &caller, origin, &accept, &address).await
+    answer(&state, &caller, origin, &accept, &conditions, &address).await
 }
 
 /// `/studies/{study}/series/{series}/instances/{instance}/metadata`
@@ -52,9 +55,10 @@ pub(super) async fn instance(
     caller: Caller,
     origin: Origin,
     accept: Accept,
+    conditions: Conditions,
     Path(address): Path<Address>,
 ) -> Result<Response, Problem> {
-    answer(&state, &caller, origin, &accept, &address).await
+    answer(&state, &caller, origin, &accept, &conditions, &address).await
 }
 
 /// From where a piece of an answer is read: one or more instances, divided by commas.
@@ -65,11 +69,22 @@ enum Piece {
     File(Box<StoredInstance>),
 }
 
+impl Piece {
+    /// What is new when the piece is: kept metadata are never changed, only written anew.
+    fn key(&self) -> &str {
+        match self {
+            Self::Kept(series) => series.key(),
+            Self::File(instance) => instance.blob.as_str(),
+        }
+    }
+}
+
 async fn answer(
     state: &HttpState,
     caller: &Caller,
     Origin(origin): Origin,
     accept: &Accept,
+    conditions: &Conditions,
     address: &Address,
 ) -> Result<Response, Problem> {
     let pieces = pieces(state, caller, address).await?;
@@ -77,6 +92,10 @@ async fn answer(
         return Err(Problem::not_acceptable("metadata are given as application/dicom+json"));
     }
     let leaving = Leaving::of_study(&state.store, &address.study).await?;
+    let validator = conditions.of_files(pieces.iter().map(Piece::key)).corrected(leaving.changed_ms());
+    if let Some(answer) = conditions.not_modified(&validator) {
+        return Ok(answer);
+    }
     let store = state.store.clone();
     let reads = pieces.into_iter().map(move |piece| {
         let (store, leaving, origin) = (store.clone(), leaving.clone(), origin.clone());
@@ -90,7 +109,7 @@ async fn answer(
     let rest = rest.inspect_err(|error| tracing::error!(%error, "broke off an answer of metadata"));
     let ends = [Bytes::from_static(b"["), first.into()].map(Ok::<_, io::Error>);
     let body = stream::iter(ends).chain(rest).chain(stream::iter([Ok(Bytes::from_static(b"]"))]));
-    Ok(([(header::CONTENT_TYPE, DICOM_JSON)], Body::from_stream(body)).into_response())
+    Ok(validator.stamp(([(header::CONTENT_TYPE, DICOM_JSON)], Body::from_stream(body)).into_response(), false))
 }
 
 /// What an answer is made of: kept metadata where there are any, else the instances of the series.

@@ -1,11 +1,13 @@
 //! DICOMweb (PS3.18): one file a transaction.
 //!
-//! Instances leave as they are stored, bit for bit, but for what somebody corrected: nothing is transcoded but frames and
-//! renderings on request.
+//! Instances leave as they are stored, bit for bit, unless the request or the standard wants another transfer syntax, or
+//! somebody corrected them.
 
 mod accept;
 mod answer;
 mod bulkdata;
+mod capabilities;
+mod conditional;
 mod frames;
 mod metadata;
 mod multipart;
@@ -14,6 +16,10 @@ mod rendered;
 mod retrieve;
 mod search;
 mod store;
+mod syntaxes;
+mod thumbnail;
+mod transactions;
+mod workitems;
 
 use crate::HttpState;
 use crate::auth::Caller;
@@ -22,11 +28,13 @@ use crate::seen::{seen_instances, sees_instance};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
-use axum::routing::{get, post};
+use axum::routing::MethodRouter;
 use lightbox_domain::{Action, Uid};
 use lightbox_identity::Resource;
 use lightbox_store::StoredInstance;
 use serde::Deserialize;
+
+pub use transactions::{Transaction, dicomweb_transactions};
 
 /// The media type of the DICOM JSON model.
 const DICOM_JSON: HeaderValue = HeaderValue::from_static("application/dicom+json");
@@ -40,33 +48,16 @@ const OCTETS: &str = "application/octet-stream";
 /// Explicit VR little endian, in which native frames leave.
 const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
 
-/// All routes, below `/dicomweb`.
+/// All routes, below `/dicomweb`: see the table in [`transactions`].
 pub(crate) fn routes() -> Router<HttpState> {
-    const STUDY: &str = "/studies/{study}";
-    const SERIES: &str = "/studies/{study}/series/{series}";
-    const INSTANCE: &str = "/studies/{study}/series/{series}/instances/{instance}";
-    let of = |resource: &str, rest: &str| format!("{resource}{rest}");
-    Router::new()
-        .route("/studies", get(search::studies).post(store::store))
-        .route("/series", get(search::all_series))
-        .route("/instances", get(search::all_instances))
-        .route(&of(STUDY, "/series"), get(search::series_of_study))
-        .route(&of(STUDY, "/instances"), get(search::instances_of_study))
-        .route(&of(SERIES, "/instances"), get(search::instances_of_series))
-        .route(STUDY, get(retrieve::study).merge(post(store::store_in_study)))
-        .route(SERIES, get(retrieve::series))
-        .route(INSTANCE, get(retrieve::instance))
-        .route(&of(STUDY, "/metadata"), get(metadata::study))
-        .route(&of(SERIES, "/metadata"), get(metadata::series))
-        .route(&of(INSTANCE, "/metadata"), get(metadata::instance))
-        .route(&of(INSTANCE, "/frames/{frames}"), get(frames::frames))
-        .route(&of(INSTANCE, "/rendered"), get(rendered::instance))
-        .route(&of(INSTANCE, "/thumbnail"), get(rendered::thumbnail))
-        .route(&of(INSTANCE, "/frames/{frames}/rendered"), get(rendered::frame))
-        .route(&of(INSTANCE, "/frames/{frames}/thumbnail"), get(rendered::frame_thumbnail))
-        .route(&of(INSTANCE, "/bulkdata/{tag}"), get(bulkdata::bulkdata))
+    transactions::router()
         // Uploads are streamed to disk; their limits are those of an instance and of a request's instances.
         .layer(DefaultBodyLimit::disable())
+}
+
+/// The root with a slash behind, which a nested router does not serve.
+pub(crate) fn root() -> MethodRouter<HttpState> {
+    axum::routing::options(capabilities::retrieve)
 }
 
 /// What an address names: a study, a series of it, an instance of that.

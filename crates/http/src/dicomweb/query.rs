@@ -87,7 +87,8 @@ fn condition(query: &mut Query, name: &str, value: &str, fuzzy: bool) -> Result<
     Ok(Some(attribute))
 }
 
-fn count(name: &str, value: &str) -> Result<i64, String> {
+/// A whole number of at least 0.
+pub(super) fn count(name: &str, value: &str) -> Result<i64, String> {
     let number = value.parse().ok().filter(|number: &i64| *number >= 0);
     number.ok_or_else(|| format!("{name} must be a whole number of at least 0"))
 }

@@ -2,14 +2,14 @@
 
 use super::Address;
 use super::accept::Accept;
+use super::conditional::Conditions;
 use super::frames::{FramesAddress, numbers};
 use crate::HttpState;
 use crate::auth::Caller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use lightbox_dicom::{DisplayImage, PixelError, Window, display_image, encode_jpeg, encode_png, shrink};
 use lightbox_domain::Limits;
 use lightbox_store::StoredInstance;
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::path::Path as FilePath;
 
 /// What is given, the first unless the client says otherwise.
-const MEDIA_TYPES: [&str; 2] = ["image/jpeg", "image/png"];
+pub(super) const MEDIA_TYPES: [&str; 2] = ["image/jpeg", "image/png"];
 
 /// The quality of a JPEG unless the client says otherwise.
 const QUALITY_DEFAULT: u8 = 90;
@@ -35,7 +35,7 @@ pub(super) struct RenderedQuery {
 
 /// The same, understood.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Rendering {
+pub(super) struct Rendering {
     window: Option<Window>,
     /// Width and height into which the image must fit.
     viewport: Option<(u32, u32)>,
@@ -47,11 +47,12 @@ pub(super) async fn instance(
     State(state): State<HttpState>,
     caller: Caller,
     accept: Accept,
+    conditions: Conditions,
     Path(address): Path<Address>,
     Query(query): Query<RenderedQuery>,
 ) -> Result<Response, Problem> {
     let instance = address.one(&state, &caller).await?;
-    render(&state, &accept, &instance, 0, query.parse()?).await
+    render(&state, &accept, &conditions, &instance, 0, query.parse()?).await
 }
 
 /// `…/instances/{instance}/thumbnail`
@@ -59,11 +60,12 @@ pub(super) async fn thumbnail(
     State(state): State<HttpState>,
     caller: Caller,
     accept: Accept,
+    conditions: Conditions,
     Path(address): Path<Address>,
     Query(query): Query<RenderedQuery>,
 ) -> Result<Response, Problem> {
     let instance = address.one(&state, &caller).await?;
-    render(&state, &accept, &instance, 0, query.parse()?.or_small()).await
+    render(&state, &accept, &conditions, &instance, 0, query.parse()?.or_small()).await
 }
 
 /// `…/instances/{instance}/frames/{frame}/rendered`
@@ -71,11 +73,12 @@ pub(super) async fn frame(
     State(state): State<HttpState>,
     caller: Caller,
     accept: Accept,
+    conditions: Conditions,
     Path(address): Path<FramesAddress>,
     Query(query): Query<RenderedQuery>,
 ) -> Result<Response, Problem> {
     let (instance, frame) = one_frame(&state, &caller, &address).await?;
-    render(&state, &accept, &instance, frame, query.parse()?).await
+    render(&state, &accept, &conditions, &instance, frame, query.parse()?).await
 }
 
 /// `…/instances/{instance}/frames/{frame}/thumbnail`
@@ -83,11 +86,12 @@ pub(super) async fn frame_thumbnail(
     State(state): State<HttpState>,
     caller: Caller,
     accept: Accept,
+    conditions: Conditions,
     Path(address): Path<FramesAddress>,
     Query(query): Query<RenderedQuery>,
 ) -> Result<Response, Problem> {
     let (instance, frame) = one_frame(&state, &caller, &address).await?;
-    render(&state, &accept, &instance, frame, query.parse()?.or_small()).await
+    render(&state, &accept, &conditions, &instance, frame, query.parse()?.or_small()).await
 }
 
 async fn one_frame(
@@ -102,9 +106,11 @@ async fn one_frame(
     }
 }
 
-async fn render(
+/// One frame of an instance that the caller may see.
+pub(super) async fn render(
     state: &HttpState,
     accept: &Accept,
+    conditions: &Conditions,
     instance: &StoredInstance,
     frame: u32,
     rendering: Rendering,
@@ -112,13 +118,17 @@ async fn render(
     let media_type = accept.choose(&MEDIA_TYPES);
     let media_type =
         media_type.ok_or_else(|| Problem::not_acceptable("images are given as image/jpeg or image/png"))?;
+    let validator = conditions.of_instance(instance);
+    if let Some(answer) = conditions.not_modified(&validator) {
+        return Ok(answer);
+    }
     let permit = state.decoding.clone().acquire_owned().await.map_err(Problem::internal)?;
     let (path, limits) = (state.store.blobs().path(&instance.blob), state.limits.clone());
     let rendered = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         render_now(&path, frame, rendering, media_type, &limits)
     });
-    Ok(([(header::CONTENT_TYPE, media_type)], rendered.await??).into_response())
+    conditions.answer(&validator, media_type, rendered.await??)
 }
 
 fn render_now(
@@ -152,14 +162,18 @@ fn fitting_side(image: &DisplayImage, (width, height): (u32, u32)) -> u32 {
 
 impl Rendering {
     /// The same, as small as a thumbnail unless the client gave a size.
-    fn or_small(mut self) -> Self {
+    pub(super) fn or_small(mut self) -> Self {
         self.viewport.get_or_insert((THUMBNAIL_SIDE, THUMBNAIL_SIDE));
         self
     }
 }
 
 impl RenderedQuery {
-    fn parse(&self) -> Result<Rendering, Problem> {
+    /// The same, understood.
+    ///
+    /// # Errors
+    /// 400 for what cannot be.
+    pub(super) fn parse(&self) -> Result<Rendering, Problem> {
         Ok(Rendering {
             window: self.window.as_deref().map(parse_window).transpose().map_err(Problem::bad_request)?,
             viewport: self.viewport.as_deref().map(parse_viewport).transpose().map_err(Problem::bad_request)?,

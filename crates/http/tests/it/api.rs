@@ -280,6 +280,7 @@ async fn what_a_peer_may_do_is_set_and_stays_when_only_its_address_changes() {
 #[tokio::test]
 async fn activity_tells_what_is_kept_and_what_waits() {
     let door = Door::open().await;
+    door.deploy(DeploymentMode::Live).await;
     door.put(&Film::new()).await;
     let claimed = door.store.claim(lightbox_domain::JobKind::LAST).await.unwrap().unwrap();
     let mut write = door.store.write().await.unwrap();

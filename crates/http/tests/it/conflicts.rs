@@ -1,13 +1,14 @@
 //! The conflict shelf, as a client meets it.
 
 use crate::door::{Client, Door};
-use lightbox_domain::Role;
+use lightbox_domain::{DeploymentMode, Role};
 use lightbox_testkit::Film;
 use serde_json::{Value, json};
 
 /// A film, and a newcomer with its UID that says another age.
 async fn with_conflict() -> (Door, Client, String) {
     let door = Door::open().await;
+    door.deploy(DeploymentMode::Live).await;
     let admin = door.client(Role::Admin).await;
     let film = || Film::new().age("004Y");
     assert_eq!(admin.stow("/dicomweb/studies", &[film().bytes()]).await.code(), 200);

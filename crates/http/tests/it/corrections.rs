@@ -20,6 +20,8 @@ async fn a_technologist_corrects_a_study_and_takes_it_back() {
     let (technologist, radiologist) = (door.client(Role::Technologist).await, door.client(Role::Radiologist).await);
     let new = correction("PatientID", "NEW");
     assert_eq!(radiologist.post(OF_STUDY, &new).await.code(), 403);
+    let as_stored = "application/dicom; transfer-syntax=*";
+    let tag_before = radiologist.accept(INSTANCE, as_stored).await.header("etag").to_owned();
     let made = technologist.post(OF_STUDY, &new).await;
     assert_eq!(made.code(), 201, "{}", made.text());
     assert_eq!(made.json()["study_instance_uids"], json!(["2.25.1"]));
@@ -30,9 +32,13 @@ async fn a_technologist_corrects_a_study_and_takes_it_back() {
     );
     assert_eq!(radiologist.get("/api/v1/studies/2.25.1").await.json()["study"]["patient_id"], "NEW");
 
-    let whole = radiologist.accept(INSTANCE, "application/dicom").await;
+    let whole = radiologist.accept(INSTANCE, as_stored).await;
     assert_eq!(whole.header("content-length"), whole.body.len().to_string());
     assert_eq!(Header::from_bytes(&whole.body).unwrap().text("PatientID"), "NEW");
+    assert_ne!(whole.header("etag"), tag_before, "whoever has the object as it was asks in vain whether it still is");
+    let asked = radiologist.with("accept", as_stored).with("range", "bytes=100-299");
+    assert_eq!(asked.get(INSTANCE).await.body, &whole.body[100..300]);
+    let radiologist = door.client(Role::Radiologist).await;
     let several = radiologist.get("/dicomweb/studies/2.25.1").await;
     assert!(several.body.windows(4).any(|bytes| bytes == b"NEW "), "in multipart/related, too");
     let asked = radiologist.get("/dicomweb/studies?includefield=04000561").await.json();

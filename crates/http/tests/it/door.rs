@@ -176,6 +176,11 @@ impl Client {
         self
     }
 
+    /// The value of a header that it sends.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send("GET", path, &[], Vec::new()).await
     }

@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod capabilities;
 mod conflicts;
 mod corrections;
 mod deletions;
@@ -17,3 +18,4 @@ mod shadow;
 mod stow;
 mod timeline;
 mod wado;
+mod workitems;

@@ -57,18 +57,20 @@ async fn a_session_says_what_its_person_may_do_and_ends() {
     let session = browser.get("/api/v1/session").await.json();
     assert_eq!(session["name"], "ann");
     assert_eq!(session["role"], "technologist");
-    assert_eq!(
-        session["actions"],
-        json!([
-            "study.read",
-            "dicomweb.read",
-            "study.write",
-            "dicomweb.write",
-            "conflict.read",
-            "study.replay",
-            "peer.read"
-        ])
-    );
+    let actions = [
+        "study.read",
+        "dicomweb.read",
+        "study.write",
+        "dicomweb.write",
+        "study.correct",
+        "workitem.read",
+        "workitem.create",
+        "workitem.perform",
+        "conflict.read",
+        "study.replay",
+        "peer.read",
+    ];
+    assert_eq!(session["actions"], json!(actions));
     let ended = browser.send("DELETE", "/api/v1/session", &[], Vec::new()).await;
     assert_eq!(ended.code(), 204);
     assert!(ended.header("set-cookie").contains("Max-Age=0"));

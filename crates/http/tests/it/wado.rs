@@ -1,7 +1,7 @@
 //! WADO-RS (PS3.18 §10.4).
 
 use crate::door::{Client, Door};
-use lightbox_domain::Role;
+use lightbox_domain::{Limits, Role};
 use lightbox_pipeline::describe::describe;
 use lightbox_store::SeriesMetadata;
 use lightbox_testkit::Film;
@@ -9,6 +9,7 @@ use serde_json::json;
 
 const INSTANCE: &str = "/dicomweb/studies/2.25.1/series/2.25.2/instances/2.25.3";
 const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+const RLE: &str = "1.2.840.10008.1.2.5";
 const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
 
 async fn with_film(film: &Film) -> (Door, Client) {
@@ -27,13 +28,144 @@ async fn an_instance_leaves_as_it_came_bit_for_bit() {
     assert_eq!(single.header("content-length"), film.bytes().len().to_string());
     assert_eq!(single.body, film.bytes());
 
-    for accept in ["multipart/related; type=\"application/dicom\"; transfer-syntax=*", "*/*", "multipart/related"] {
-        let parts = client.accept(INSTANCE, accept).await.parts();
-        assert_eq!(parts, [(format!("application/dicom; transfer-syntax={JPEG_LS}"), film.bytes())], "{accept}");
+    let own = format!("application/dicom; transfer-syntax={JPEG_LS}");
+    for accept in ["multipart/related; type=\"application/dicom\"; transfer-syntax=*", &format!("image/png, {own}")] {
+        let reply = client.accept(INSTANCE, accept).await;
+        let bytes = if accept.starts_with("multipart") { reply.parts().remove(0).1 } else { reply.body };
+        assert!(bytes == film.bytes(), "{accept}");
     }
     for accept in ["application/dicom; transfer-syntax=1.2.840.10008.1.2", "text/html"] {
         assert_eq!(client.accept(INSTANCE, accept).await.code(), 406, "{accept}");
     }
+}
+
+/// The transfer syntax of a file and its pixels.
+fn read(bytes: &[u8]) -> (String, Vec<u8>) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let header = lightbox_dicom::Header::read(file.path()).unwrap();
+    let frame = lightbox_dicom::native_frame(file.path(), 0, &Limits::default()).unwrap();
+    (header.transfer_syntax_uid().to_owned(), frame.bytes)
+}
+
+#[tokio::test]
+async fn an_instance_leaves_in_the_syntax_that_is_asked_for() {
+    let film = Film::new().syntax(JPEG_LS);
+    let (_door, client) = with_film(&film).await;
+    let (_, pixels) = read(&film.bytes());
+    for accept in ["*/*", "multipart/related", "multipart/related; type=\"application/dicom\""] {
+        let parts = client.accept(INSTANCE, accept).await.parts();
+        assert_eq!(parts[0].0, format!("application/dicom; transfer-syntax={EXPLICIT_LITTLE}"), "{accept}");
+        assert_eq!(read(&parts[0].1), (EXPLICIT_LITTLE.to_owned(), pixels.clone()), "{accept}");
+    }
+    for syntax in [EXPLICIT_LITTLE, RLE, "1.2.840.10008.1.2.1.99"] {
+        let one = client.accept(INSTANCE, &format!("application/dicom; transfer-syntax={syntax}")).await;
+        assert_eq!(one.header("content-type"), format!("application/dicom; transfer-syntax={syntax}"));
+        assert_eq!(read(&one.body), (syntax.to_owned(), pixels.clone()));
+    }
+    let refused = client.accept(INSTANCE, "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.50").await;
+    assert_eq!(refused.code(), 406);
+    assert!(refused.text().contains("transfer-syntax=* takes it as it is"), "{}", refused.text());
+    let in_address = "?accept=application/dicom;transfer-syntax=1.2.840.10008.1.2.5";
+    assert_eq!(read(&client.get(&format!("{INSTANCE}{in_address}")).await.body).0, RLE);
+}
+
+#[tokio::test]
+async fn a_study_of_many_syntaxes_leaves_in_one() {
+    let (door, client) = with_film(&Film::new().syntax(JPEG_LS)).await;
+    door.put(&Film::new().uids("2.25.1", "2.25.2", "2.25.4").set_keyword("InstanceNumber", "2")).await;
+    let syntaxes = async |accept: &str| {
+        let parts = client.accept("/dicomweb/studies/2.25.1", accept).await.parts();
+        parts.iter().map(|(_, bytes)| read(bytes).0).collect::<Vec<_>>()
+    };
+    let of = |syntax: &str| format!("multipart/related; type=\"application/dicom\"; transfer-syntax={syntax}");
+    assert_eq!(syntaxes("*/*").await, [EXPLICIT_LITTLE; 2]);
+    assert_eq!(syntaxes(&of("*")).await, [JPEG_LS, EXPLICIT_LITTLE]);
+    assert_eq!(syntaxes(&of(RLE)).await, [RLE; 2]);
+    assert_eq!(syntaxes(&format!("{}, {}", of(RLE), of(JPEG_LS))).await, [JPEG_LS, RLE], "what is stored goes before");
+}
+
+#[tokio::test]
+async fn what_a_client_has_is_not_sent_again() {
+    let (door, client) = with_film(&Film::new()).await;
+    let ask = async |path: &str, headers: &[(&str, &str)]| client.send("GET", path, headers, Vec::new()).await;
+    let study = "/dicomweb/studies/2.25.1";
+    for (path, is_of_one) in [
+        (INSTANCE.to_owned(), false),
+        (format!("{INSTANCE}?accept=application/dicom;transfer-syntax=*"), true),
+        (format!("{INSTANCE}/frames/1"), true),
+        (format!("{INSTANCE}/rendered"), true),
+        (format!("{INSTANCE}/bulkdata/00100010"), true),
+        (format!("{INSTANCE}/metadata"), false),
+        (format!("{study}/metadata"), false),
+        (study.to_owned(), false),
+        (format!("{study}/thumbnail"), true),
+    ] {
+        let first = ask(&path, &[]).await;
+        let etag = first.header("etag").to_owned();
+        assert!(first.code() == 200 && !etag.is_empty(), "{path}");
+        let again = ask(&path, &[("if-none-match", &etag)]).await;
+        assert_eq!((again.code(), again.body.len(), again.header("vary")), (304, 0, "accept"), "{path}");
+        assert_eq!(ask(&path, &[("if-none-match", "\"other\"")]).await.code(), 200, "{path}");
+        assert_ne!(ask(&path, &[("accept", "*/*;q=0.5")]).await.header("etag"), etag, "{path}: another request");
+        let since = first.header("last-modified").to_owned();
+        assert_eq!(!since.is_empty(), is_of_one, "{path}");
+        if is_of_one {
+            assert_eq!(ask(&path, &[("if-modified-since", &since)]).await.code(), 304, "{path}");
+        }
+    }
+    let before = ask(study, &[]).await.header("etag").to_owned();
+    door.put(&Film::new().uids("2.25.1", "2.25.2", "2.25.4")).await;
+    for path in [study.to_owned(), format!("{study}/metadata")] {
+        assert_eq!(ask(&path, &[("if-none-match", &before)]).await.code(), 200, "{path}: another instance came");
+    }
+    let nobody = door.nobody();
+    assert_eq!(nobody.send("GET", study, &[("if-none-match", "*")], Vec::new()).await.code(), 401);
+}
+
+#[tokio::test]
+async fn a_piece_of_one_part_is_given() {
+    let film = Film::new();
+    let (_door, client) = with_film(&film).await;
+    let whole = film.bytes();
+    let stored = format!("{INSTANCE}?accept=application/dicom");
+    let ask = async |path: &str, range: &str| client.send("GET", path, &[("range", range)], Vec::new()).await;
+    let piece = ask(&stored, "bytes=128-131").await;
+    assert_eq!((piece.code(), piece.text()), (206, "DICM".to_owned()));
+    assert_eq!(piece.header("content-range"), format!("bytes 128-131/{}", whole.len()));
+    assert_eq!((piece.header("content-length"), piece.header("accept-ranges")), ("4", "bytes"));
+    assert_eq!(ask(&stored, "bytes=-16").await.body, whole[whole.len() - 16..]);
+    assert_eq!(ask(&stored, "bytes=100-").await.body, whole[100..]);
+    let nothing = ask(&stored, &format!("bytes={}-", whole.len())).await;
+    assert_eq!((nothing.code(), nothing.header("content-range")), (416, format!("bytes */{}", whole.len()).as_str()));
+    let frame = format!("{INSTANCE}/frames/1?accept=application/octet-stream");
+    let piece = ask(&frame, "bytes=1-2").await;
+    assert_eq!((piece.code(), &piece.body[..]), (206, &[17, 34][..]));
+    let name = ask(&format!("{INSTANCE}/bulkdata/00100010?accept=application/octet-stream"), "bytes=0-6").await;
+    assert_eq!((name.code(), name.text()), (206, "Phantom".to_owned()));
+    let etag = piece.header("etag").to_owned();
+    let other = client.send("GET", &frame, &[("range", "bytes=1-2"), ("if-range", "\"other\"")], Vec::new()).await;
+    assert_eq!((other.code(), other.body.len()), (200, 16 * 16));
+    let same = client.send("GET", &frame, &[("range", "bytes=1-2"), ("if-range", &etag)], Vec::new()).await;
+    assert_eq!(same.code(), 206);
+    assert_eq!(ask(INSTANCE, "bytes=0-3").await.code(), 200, "of several parts, all is given");
+}
+
+#[tokio::test]
+async fn a_study_has_a_thumbnail() {
+    let (door, client) = with_film(&Film::new().size(200, 400)).await;
+    let size = async |path: &str| {
+        let png = client.accept(&format!("/dicomweb/studies/2.25.1{path}"), "image/png").await;
+        let number = |at: usize| u32::from_be_bytes(png.body[at..at + 4].try_into().unwrap());
+        assert_eq!(png.code(), 200, "{path}: {}", png.text());
+        (number(16), number(20))
+    };
+    assert_eq!(size("/thumbnail").await, (128, 64));
+    assert_eq!(size("/series/2.25.2/thumbnail?viewport=64,64").await, (64, 32));
+    assert_eq!(client.get("/dicomweb/studies/2.25.404/thumbnail").await.code(), 404);
+    assert_eq!(client.get("/dicomweb/studies/2.25.1/series/2.25.404/thumbnail").await.code(), 404);
+    assert_eq!(client.get("/dicomweb/studies/2.25.1/thumbnail?viewport=0,0").await.code(), 400);
+    drop(door);
 }
 
 #[tokio::test]

@@ -7,13 +7,32 @@ use lightbox_identity::{Resource, decide, permitted_actions, roles_permitted};
 fn each_role_may_do_this_and_nothing_else() {
     let expected = [
         (Role::Admin, Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>()),
-        (Role::Radiologist, vec!["study.read", "run.override", "run.retry"]),
-        (Role::Clinician, vec!["study.read"]),
-        (Role::Technologist, vec!["study.read", "study.write", "conflict.read", "study.replay", "peer.read"]),
+        (
+            Role::Radiologist,
+            vec!["study.read", "workitem.read", "workitem.create", "workitem.perform", "run.override", "run.retry"],
+        ),
+        (Role::Clinician, vec!["study.read", "workitem.read"]),
+        (
+            Role::Technologist,
+            vec![
+                "study.read",
+                "study.write",
+                "study.correct",
+                "workitem.read",
+                "workitem.create",
+                "workitem.perform",
+                "conflict.read",
+                "study.replay",
+                "peer.read",
+            ],
+        ),
         (
             Role::AiLead,
             vec![
                 "study.read",
+                "workitem.read",
+                "workitem.create",
+                "workitem.perform",
                 "study.replay",
                 "run.override",
                 "run.retry",

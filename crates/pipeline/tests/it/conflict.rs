@@ -100,6 +100,8 @@ async fn nothing_is_replaced_while_work_is_due() {
     test.receive(child().bytes()).await.expect("received");
     test.receive(child().age("041Y").bytes()).await.expect("received");
     let shelved = open(&test).await.remove(0);
+    let stored = test.store().instance(INSTANCE).await.expect("read").expect("stored");
+    test.order_routing(stored.study_instance_uid.as_str(), stored.series_instance_uid.as_str()).await;
     let refused = settle(&test, &shelved.id, Settlement::Replace).await;
     assert!(matches!(refused, Err(PipelineError::Refused(why)) if why.contains("work is due")));
 }

@@ -1,5 +1,7 @@
 use crate::harness::{Instance, TestStore, uid};
-use lightbox_domain::{Attribute, Job, JobKind, Level, OverlayScope, PatientKey, Query, Source, Values};
+use lightbox_domain::{
+    Attribute, DeletedPart, DeletionCause, DeletionOrder, Job, JobKind, Level, OverlayScope, PatientKey, Query, Source, Values,
+};
 use lightbox_store::{Changed, NewOverlay, StoreError};
 
 fn values(pairs: &[(&str, &str)]) -> Values {
@@ -139,6 +141,32 @@ async fn undoing_one_of_several_leaves_the_others() {
     undo(&store, &first.overlay.id).await.unwrap();
     assert_eq!(find(&store, "PatientID", "P1").await, ["1.2.1"], "nobody merged the patient that it has now");
     assert_eq!(find(&store, "AccessionNumber", "A3").await, ["1.2.1"]);
+}
+
+#[tokio::test]
+async fn with_the_purge_of_a_study_its_corrections_are_gone() {
+    let store = TestStore::open().await;
+    store.insert(Instance::default(), b"one").await;
+    store.insert(second(), b"two").await;
+    make(&store, study("1.2.1"), &[("StudyDescription", "Thorax")]).await.unwrap();
+    make(&store, patient("P1"), &[("PatientID", "P2")]).await.unwrap();
+    let order = DeletionOrder {
+        study_instance_uid: uid("1.2.1"),
+        part: DeletedPart::Study,
+        cause: DeletionCause::Person,
+        reason: "a test object".to_owned(),
+        deleted_by: "ann".to_owned(),
+        purge_ms: None,
+        returns: false,
+    };
+    let mut write = store.write().await.unwrap();
+    let deletion = write.delete(&order).await.unwrap().expect("deleted");
+    assert!(write.purge(&deletion.id).await.unwrap());
+    write.commit().await.unwrap();
+    assert_eq!(store.overlays_of_study("1.2.1").await.unwrap(), []);
+    store.insert(Instance::default(), b"one").await;
+    assert_eq!(find(&store, "StudyDescription", "Thorax").await, [""; 0]);
+    assert_eq!((apply(&store).await, find(&store, "PatientID", "P2").await.len()), (1, 2), "the patient is still merged");
 }
 
 #[tokio::test]

@@ -193,9 +193,11 @@ fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
         "patient.merge_undone" => (StepKind::Corrected, format!("{who} took the merge of the patient back.")),
         "study.merged_on_arrival" => (
             StepKind::Corrected,
-            "The study says what had been decided of it or its patient before it arrived.".to_owned(),
+            "The patient had been merged into another before this arrived, and so is this.".to_owned(),
         ),
-        "study.unmerged" => (StepKind::Corrected, "What was decided of the patient could not be applied.".to_owned()),
+        "study.unmerged" => {
+            (StepKind::Corrected, "The merge of the patient could not be applied to what arrived.".to_owned())
+        }
         "procedure_step.began" => (StepKind::Other, format!("{who} began a procedure step.")),
         "procedure_step.ended" => (StepKind::Other, format!("{who} ended a procedure step.")),
         other => (StepKind::Other, format!("{who}: {}.", other.replace(['.', '_'], " "))),
