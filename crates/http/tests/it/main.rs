@@ -9,6 +9,7 @@ mod capabilities;
 mod conflicts;
 mod deletions;
 mod door;
+mod mutated;
 mod ohif;
 mod page;
 mod qido;
