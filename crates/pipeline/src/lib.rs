@@ -26,6 +26,7 @@ pub mod deletion;
 pub mod describe;
 mod error;
 pub mod explain;
+pub mod export;
 pub mod lifecycle;
 pub mod outbound;
 pub mod publish;

@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod delete;
 pub mod deploy;
 pub mod doctor;
+pub mod export;
 pub mod import;
 mod journal;
 pub mod lifecycle;

@@ -5,6 +5,7 @@ mod conflicts;
 mod deletions;
 mod deployments;
 mod events;
+mod export;
 mod live;
 mod peers;
 mod runs;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(worklist::routes())
         .merge(studies::routes())
         .merge(timeline::routes())
+        .merge(export::routes())
         .merge(deletions::routes())
         .merge(conflicts::routes())
         .merge(runs::routes())
