@@ -82,15 +82,17 @@ async fn a_study_tells_its_way_in_sentences() {
 #[tokio::test]
 async fn a_study_is_taken_along_by_those_who_may_read_it_and_the_log_tells_of_it() {
     let (door, ..) = with_run(DeploymentMode::Live, RunState::Finished).await;
+    let admin = door.client(Role::Admin).await;
     let path = "/api/v1/studies/2.25.1/export";
-    let reply = door.client(Role::Radiologist).await.get(path).await;
+    let radiologist = door.client(Role::Radiologist).await;
+    let reply = radiologist.get(path).await;
     assert_eq!((reply.code(), reply.header("content-type")), (200, "application/zip"));
     assert_eq!(reply.header("content-disposition"), "attachment; filename=\"2.25.1.zip\"");
     assert!(reply.body.starts_with(b"PK\x03\x04"));
-    let log = door.client(Role::Admin).await.get("/api/v1/events").await.json();
+    let log = admin.get("/api/v1/events").await.json();
     assert_eq!(log["items"][0]["action"], "study.exported");
     assert_eq!(door.client(Role::Vendor).await.get(path).await.code(), 403);
-    assert_eq!(door.client(Role::Radiologist).await.get("/api/v1/studies/2.25.9/export").await.code(), 404);
+    assert_eq!(radiologist.get("/api/v1/studies/2.25.9/export").await.code(), 404);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::io::{Cursor, Read};
 /// The files of an archive by name.
 fn files(archive: Vec<u8>) -> BTreeMap<String, Vec<u8>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(archive)).expect("an archive");
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let names: Vec<String> = archive.file_names().map(|name| name.expect("a name").into_owned()).collect();
     let mut read = |name: String| {
         let mut bytes = Vec::new();
         archive.by_name(&name).expect("a file").read_to_end(&mut bytes).expect("read, and its checksum is right");
