@@ -65,6 +65,8 @@ enum Command {
     Token(commands::token::Token),
     /// Check every stored file against its digest and every line of the log against its chain
     Verify(commands::verify::Verify),
+    /// Write a study as a zip archive of DICOM files
+    Export(commands::export::Export),
     /// Delete a study or a part of it; it can be brought back until it is purged
     Delete(commands::delete::Delete),
     /// Bring back what a deletion hid
@@ -117,6 +119,7 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::User(user) => user.execute(output).await,
         Command::Token(token) => token.execute(output).await,
         Command::Verify(verify) => verify.execute(output).await,
+        Command::Export(export) => export.execute(output).await,
         Command::Delete(delete) => delete.execute(output).await,
         Command::Undelete(undelete) => undelete.execute(output).await,
         Command::Deletions(deletions) => deletions.execute(output).await,

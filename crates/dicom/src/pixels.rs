@@ -1,9 +1,9 @@
 //! Images as a person sees them, and their encodings for a browser.
 
 use crate::PixelError;
-use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageBuffer, ImageEncoder, Luma, Pixel, Rgb, imageops};
+use jpeg_encoder::{ColorType, Encoder as JpegEncoder};
 
 /// An image as a person or an app sees it: 8-bit grey, 0 black, row by row, after modality, VOI and presentation LUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,18 +103,33 @@ pub fn encode_png(image: &DisplayImage) -> Result<Vec<u8>, PixelError> {
 /// The image as baseline JPEG of a quality from 1 to 100.
 ///
 /// # Errors
-/// [`PixelError::Malformed`] when the image's size and pixels disagree.
+/// [`PixelError::Malformed`] when the image's size and pixels disagree, [`PixelError::Unsupported`] when a side has more
+/// than 65,535 pixels.
 pub fn encode_jpeg(image: &DisplayImage, quality: u8) -> Result<Vec<u8>, PixelError> {
+    let ((rows, columns), (pixels, colour)) = (image.size(), image.pixels());
+    check_size(image)?;
+    let side = |pixels: u32| {
+        u16::try_from(pixels).map_err(|_| PixelError::Unsupported(format!("{pixels} pixels are too many for JPEG")))
+    };
+    let colour = if colour == ExtendedColorType::L8 { ColorType::Luma } else { ColorType::Rgb };
     let mut jpeg = Vec::new();
-    write_image(JpegEncoder::new_with_quality(&mut jpeg, quality.clamp(1, 100)), image)?;
+    JpegEncoder::new(&mut jpeg, quality.clamp(1, 100))
+        .encode(pixels, side(columns)?, side(rows)?, colour)
+        .map_err(|error| PixelError::Malformed(error.to_string()))?;
     Ok(jpeg)
+}
+
+fn check_size(image: &DisplayImage) -> Result<(), PixelError> {
+    let ((rows, columns), (pixels, colour)) = (image.size(), image.pixels());
+    match pixels.len() == rows as usize * columns as usize * usize::from(colour.channel_count()) {
+        true => Ok(()),
+        false => Err(PixelError::Malformed(format!("{} bytes are not {rows} × {columns} pixels", pixels.len()))),
+    }
 }
 
 fn write_image(encoder: impl ImageEncoder, image: &DisplayImage) -> Result<(), PixelError> {
     let ((rows, columns), (pixels, colour)) = (image.size(), image.pixels());
-    if pixels.len() != rows as usize * columns as usize * usize::from(colour.channel_count()) {
-        return Err(PixelError::Malformed(format!("{} bytes are not {rows} × {columns} pixels", pixels.len())));
-    }
+    check_size(image)?;
     encoder.write_image(pixels, columns, rows, colour).map_err(|error| PixelError::Malformed(error.to_string()))
 }
 

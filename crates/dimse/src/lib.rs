@@ -30,6 +30,8 @@ mod identity;
 mod implicit;
 mod move_scp;
 mod mpps_scp;
+#[cfg(test)]
+mod mutated;
 mod outgoing;
 mod query_scu;
 mod requestor;

@@ -28,6 +28,7 @@ pub mod deletion;
 pub mod describe;
 mod error;
 pub mod explain;
+pub mod export;
 pub mod leave;
 pub mod lifecycle;
 pub mod outbound;

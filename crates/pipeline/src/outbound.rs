@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use tokio::sync::mpsc;
 
 /// How many pieces, each as long as its writer makes them, may wait for the reader.
-const PIECES_WAITING_MAX: usize = 4;
+pub(crate) const PIECES_WAITING_MAX: usize = 4;
 
 /// What of an object leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +60,20 @@ impl Outbound {
                 let _ = out.0.blocking_send(Err(io::Error::other(error)));
             }
         });
-        let next = |mut waiting: mpsc::Receiver<_>| async move { waiting.recv().await.map(|piece| (piece, waiting)) };
-        Ok(Box::pin(stream::unfold(waiting, next)))
+        Ok(stream_of(waiting))
     }
 }
 
+/// What a thread writes, as a stream.
+pub(crate) fn stream_of(
+    waiting: mpsc::Receiver<io::Result<Bytes>>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static {
+    let next = |mut waiting: mpsc::Receiver<_>| async move { waiting.recv().await.map(|piece| (piece, waiting)) };
+    Box::pin(stream::unfold(waiting, next))
+}
+
 /// Hands what is written to whoever reads.
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+pub(crate) struct Pieces(pub(crate) mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

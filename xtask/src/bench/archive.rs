@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::corpus::{Corpus, Kind, Plan};
+use super::leftovers::{self, RemovedAtEnd};
 use super::machine::{self, Meter};
 use super::peers::{Peer, Running, Segments};
 use super::report::{self, Setting};
@@ -104,6 +105,7 @@ struct Bench<'a> {
 /// Prepares, measures, writes the report and prints it.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     prepare(workspace, options.servers.contains(&Peer::Lightbox))?;
+    let _leftovers = RemovedAtEnd;
     let size = options.size();
     let [ct, dx, tiny] = [size.ct, size.dx, size.tiny].map(|plan| Corpus::prepare(workspace, plan));
     let corpora = [ct?, dx?, tiny?];
@@ -214,6 +216,7 @@ impl Bench<'_> {
         let meter = Meter::start(std::process::id());
         load::write_files(corpus, folder.path(), threads)?;
         let mut values = meter.stop()?.values(f64::from(corpus.plan.files()));
+        leftovers::remove_later(folder)?;
         // The writer is both sides of it.
         values.insert("client_cores".to_owned(), 0.0);
         self.add(round, format!("store {} {threads}", corpus.plan.kind.name()), "disk", with_rates(values, corpus))

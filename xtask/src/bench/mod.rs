@@ -8,6 +8,7 @@ mod corpus;
 mod cxr;
 mod growth;
 mod image;
+mod leftovers;
 mod load;
 mod machine;
 mod peers;

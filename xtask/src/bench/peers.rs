@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::leftovers;
 use super::web::Web;
 use crate::server::{Place, Server};
 use crate::step;
@@ -136,13 +137,13 @@ impl Running {
         self.folder.path().join("data")
     }
 
-    /// Asks the server to end, waits until it has, and removes what it stored.
+    /// Asks the server to end and waits until it has; what it stored is removed later.
     pub fn stop(self) -> Result<()> {
         match self.process {
             Process::Lightbox(server) => server.stop()?,
             Process::Other(child) => child.stop()?,
         }
-        self.folder.close().context("cannot remove what a server stored")
+        leftovers::remove_later(self.folder)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod correct;
 pub mod delete;
 pub mod deploy;
 pub mod doctor;
+pub mod export;
 pub mod import;
 mod journal;
 pub mod lifecycle;

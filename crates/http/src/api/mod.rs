@@ -6,6 +6,7 @@ mod corrections;
 mod deletions;
 mod deployments;
 mod events;
+mod export;
 mod live;
 mod peers;
 mod runs;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(worklist::routes())
         .merge(studies::routes())
         .merge(timeline::routes())
+        .merge(export::routes())
         .merge(deletions::routes())
         .merge(conflicts::routes())
         .merge(corrections::routes())

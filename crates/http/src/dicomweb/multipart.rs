@@ -185,6 +185,9 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+    use proptest::sample::Index;
 
     /// The parts of a message that arrives in pieces of this size, as `Content-Type: body`.
     async fn read(message: &[u8], piece_bytes: usize) -> io::Result<Vec<String>> {
@@ -229,6 +232,39 @@ mod tests {
         let mut parts = Parts::new(stream::iter([Ok(Bytes::from_static(MESSAGE))]), "b");
         assert_eq!(parts.next_part().await.unwrap().as_deref(), Some("application/dicom"));
         assert_eq!(parts.next_part().await.unwrap().as_deref(), Some("text/plain"));
+    }
+
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn changed_messages_are_read_the_same_however_they_are_cut(
+            changes in vec((any::<Index>(), any::<u8>()), 0..6),
+            cut in any::<Index>(),
+            join in any::<Index>(),
+            piece_bytes in 1_usize..40,
+        ) {
+            let (cut, join) = (cut.index(MESSAGE.len()), join.index(MESSAGE.len()));
+            let mut message = [&MESSAGE[..cut], &MESSAGE[join..]].concat();
+            for (place, value) in changes {
+                if !message.is_empty() {
+                    let place = place.index(message.len());
+                    message[place] = value;
+                }
+            }
+            let (whole, cut) = (now(read(&message, usize::MAX)), now(read(&message, piece_bytes)));
+            prop_assert_eq!(whole.ok(), cut.ok());
+        }
+
+        #[test]
+        fn any_content_type_is_survived(text in "\\PC{0,80}", parameter in "[bB]oundary=\"?\\PC{0,80}") {
+            let _ = boundary_of(&text);
+            let _ = boundary_of(&format!("multipart/related;{parameter}"));
+        }
     }
 
     #[test]

@@ -39,6 +39,8 @@ async fn a_technologist_corrects_a_study_and_takes_it_back() {
     let asked = radiologist.with("accept", as_stored).with("range", "bytes=100-299");
     assert_eq!(asked.get(INSTANCE).await.body, &whole.body[100..300]);
     let radiologist = door.client(Role::Radiologist).await;
+    let archive = radiologist.get("/api/v1/studies/2.25.1/export").await;
+    assert!(archive.body.windows(4).any(|bytes| bytes == b"NEW "), "in an archive, too");
     let several = radiologist.get("/dicomweb/studies/2.25.1").await;
     assert!(several.body.windows(4).any(|bytes| bytes == b"NEW "), "in multipart/related, too");
     let asked = radiologist.get("/dicomweb/studies?includefield=04000561").await.json();

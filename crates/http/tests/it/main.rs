@@ -10,6 +10,7 @@ mod conflicts;
 mod corrections;
 mod deletions;
 mod door;
+mod mutated;
 mod ohif;
 mod page;
 mod qido;

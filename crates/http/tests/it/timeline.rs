@@ -80,6 +80,22 @@ async fn a_study_tells_its_way_in_sentences() {
 }
 
 #[tokio::test]
+async fn a_study_is_taken_along_by_those_who_may_read_it_and_the_log_tells_of_it() {
+    let (door, ..) = with_run(DeploymentMode::Live, RunState::Finished).await;
+    let admin = door.client(Role::Admin).await;
+    let path = "/api/v1/studies/2.25.1/export";
+    let radiologist = door.client(Role::Radiologist).await;
+    let reply = radiologist.get(path).await;
+    assert_eq!((reply.code(), reply.header("content-type")), (200, "application/zip"));
+    assert_eq!(reply.header("content-disposition"), "attachment; filename=\"2.25.1.zip\"");
+    assert!(reply.body.starts_with(b"PK\x03\x04"));
+    let log = admin.get("/api/v1/events").await.json();
+    assert_eq!(log["items"][0]["action"], "study.exported");
+    assert_eq!(door.client(Role::Vendor).await.get(path).await.code(), 403);
+    assert_eq!(radiologist.get("/api/v1/studies/2.25.9/export").await.code(), 404);
+}
+
+#[tokio::test]
 async fn nothing_of_a_shadow_run_is_told_or_replayed() {
     let (door, _, run) = with_run(DeploymentMode::Shadow, RunState::Finished).await;
     let mut write = door.store.write().await.unwrap();

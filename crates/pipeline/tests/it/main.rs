@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod conflict;
+mod export;
 mod harness;
 mod lifecycle;
 mod receive;

@@ -1,6 +1,7 @@
 use crate::harness::{Instance, TestStore, uid};
 use lightbox_domain::{
-    Attribute, DeletedPart, DeletionCause, DeletionOrder, Job, JobKind, Level, OverlayScope, PatientKey, Query, Source, Values,
+    Attribute, DeletedPart, DeletionCause, DeletionOrder, Job, JobKind, Level, OverlayScope, PatientKey, Query, Source,
+    Values,
 };
 use lightbox_store::{Changed, NewOverlay, StoreError};
 
@@ -166,7 +167,11 @@ async fn with_the_purge_of_a_study_its_corrections_are_gone() {
     assert_eq!(store.overlays_of_study("1.2.1").await.unwrap(), []);
     store.insert(Instance::default(), b"one").await;
     assert_eq!(find(&store, "StudyDescription", "Thorax").await, [""; 0]);
-    assert_eq!((apply(&store).await, find(&store, "PatientID", "P2").await.len()), (1, 2), "the patient is still merged");
+    assert_eq!(
+        (apply(&store).await, find(&store, "PatientID", "P2").await.len()),
+        (1, 2),
+        "the patient is still merged"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ import {
   IconChevronLeft,
   IconChevronRight,
   IconExternalLink,
+  IconFileZip,
   IconTimeline,
 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -68,6 +69,18 @@ export function StudyHeader({ study, children }: StudyHeaderProps) {
           aria-label="Timeline"
         >
           <IconTimeline size={18} stroke={1.7} aria-hidden />
+        </ActionIcon>
+      </Tooltip>
+      <Tooltip label="Take along as a zip archive">
+        <ActionIcon
+          component="a"
+          href={`/api/v1/studies/${study.study_instance_uid}/export`}
+          download
+          variant="subtle"
+          color="gray"
+          aria-label="Export"
+        >
+          <IconFileZip size={18} stroke={1.7} aria-hidden />
         </ActionIcon>
       </Tooltip>
       <Tooltip label="Open in OHIF, in a new tab">
