@@ -29,7 +29,7 @@ fn gather(leaving: &Leaving, instances: &[StoredInstance]) -> Result<Vec<u8>, Jo
         if !all.is_empty() {
             all.push(b',');
         }
-        let one = json::metadata(&leaving.file(instance), &bulk_data_uri(DICOMWEB_ORIGIN, instance));
+        let one = json::metadata(leaving.file(instance), &bulk_data_uri(DICOMWEB_ORIGIN, instance));
         let one = one.map_err(|error| JobError::Permanent(error.to_string()))?;
         serde_json::to_writer(&mut all, &one).map_err(|error| JobError::Permanent(error.to_string()))?;
     }

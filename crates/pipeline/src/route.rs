@@ -54,7 +54,7 @@ async fn judge(
         if deployments.is_empty() {
             return Ok((instance, Vec::new()));
         }
-        let header = Header::read(&leaving.file(&instance)).map_err(|error| JobError::Transient(error.to_string()))?;
+        let header = Header::read(leaving.file(&instance)).map_err(|error| JobError::Transient(error.to_string()))?;
         let judgements = deployments.iter().map(|one| (one.clone(), evaluate(&one.manifest.input, &header))).collect();
         Ok((instance, judgements))
     };

@@ -114,7 +114,7 @@ fn an_earlier_item_of_original_attributes_stays() {
 fn values_are_written_in_the_character_set_of_the_object() {
     let name = ("PatientName", "Müller^Jürgen");
     let latin = file(&Film::new().set(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 100").bytes());
-    let found = Header::read(&corrected(&latin, &[name])).unwrap();
+    let found = Header::read(corrected(&latin, &[name])).unwrap();
     assert_eq!(
         (found.text("PatientName"), found.text("SpecificCharacterSet")),
         (name.1.to_owned(), "ISO_IR 100".into())
@@ -122,19 +122,19 @@ fn values_are_written_in_the_character_set_of_the_object() {
 
     // Cyrillic in Latin-1 cannot be said, but an object whose texts are ASCII is UTF-8 as well.
     let name = ("PatientName", "Люксембург");
-    let found = Header::read(&corrected(&latin, &[name])).unwrap();
+    let found = Header::read(corrected(&latin, &[name])).unwrap();
     assert_eq!(
         (found.text("PatientName"), found.text("SpecificCharacterSet")),
         (name.1.to_owned(), "ISO_IR 192".into())
     );
 
     let film = Film::new().without(tags::SPECIFIC_CHARACTER_SET);
-    let found = Header::read(&corrected(&file(&film.bytes()), &[name])).unwrap();
+    let found = Header::read(corrected(&file(&film.bytes()), &[name])).unwrap();
     assert_eq!(found.text("PatientName"), name.1, "an object that declares none");
 
     let film = Film::new().set(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 100");
     let mixed = file(&film.set(tags::STUDY_DESCRIPTION, VR::LO, "Schädel").bytes());
-    let refused = Header::read(&corrected(&mixed, &[name])).unwrap_err();
+    let refused = Header::read(corrected(&mixed, &[name])).unwrap_err();
     assert!(matches!(refused, InspectError::Uncorrectable(_)), "{refused}");
     assert!(!refused.to_string().contains(name.1));
 }

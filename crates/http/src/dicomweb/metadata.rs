@@ -143,7 +143,7 @@ fn mixed(instances: Vec<StoredInstance>, series: Vec<SeriesMetadata>) -> Vec<Pie
 fn read(store: &Store, leaving: &Leaving, piece: Piece, origin: &str) -> io::Result<Vec<u8>> {
     match piece {
         Piece::File(instance) => {
-            let metadata = lightbox_dicom::json::metadata(&leaving.file(&instance), &bulk_data_uri(origin, &instance));
+            let metadata = lightbox_dicom::json::metadata(leaving.file(&instance), &bulk_data_uri(origin, &instance));
             serde_json::to_vec(&metadata.map_err(io::Error::other)?).map_err(io::Error::other)
         }
         Piece::Kept(series) => Ok(with_origin(&store.read_metadata(&series).map_err(io::Error::other)?, origin)),

@@ -107,6 +107,7 @@ fn takes_another_body(operation: &str) -> bool {
         "POST /api/v1/accounts",
         "POST /api/v1/patients/merge",
         "POST /api/v1/peers",
+        "POST /api/v1/studies/2.25.1/corrections",
         "POST /api/v1/studies/2.25.1/replay",
     ];
     others.contains(&operation) || operation.ends_with("/settle")
