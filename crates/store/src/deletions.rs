@@ -285,7 +285,7 @@ impl Write {
     /// Brings back instances that were sent again and may return; they count as having arrived now.
     pub(crate) async fn bring_back(&mut self, study: &str, instances: &[&str], by: &str) -> Result<(), StoreError> {
         for uid in instances {
-            sqlx::query(
+            let found = sqlx::query(
                 "UPDATE instances SET indexed = indexed_before, deletion_id = NULL, received_ms = $1
                  WHERE sop_instance_uid = $2",
             )
@@ -293,6 +293,9 @@ impl Write {
             .bind(*uid)
             .execute(&mut *self.transaction)
             .await?;
+            if found.rows_affected() == 0 {
+                return Err(StoreError::Unwritten(format!("instance {uid} was purged meanwhile; send it again")));
+            }
         }
         self.gather_again(study).await?;
         self.route_what_waits(study).await?;

@@ -217,6 +217,8 @@ pub(crate) async fn write_batch(
     let intakes = instances.iter().enumerate().map(|(place, instance)| {
         let uid = instance.entry.instance.sop_instance_uid.as_str();
         match before.known.get(uid) {
+            // It is asked for again because what followed its commit failed; its file must stay.
+            Some(one) if one.blob == instance.file.key => Intake::Stored,
             Some(one) if one.data_set_digest == instance.data_set_digest => {
                 deleted.extend(one.returns.map(|returns| (place, returns)));
                 Intake::Duplicate

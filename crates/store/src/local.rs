@@ -17,6 +17,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+use tokio::sync::oneshot::error::TryRecvError;
 
 /// How many statements stay prepared.
 const PREPARED_MAX: usize = 64;
@@ -41,19 +42,23 @@ impl Local {
         let (request, mut answer) = Request::new(instance);
         lock(&self.waiting).push(request);
         let mut turn = lock(&self.connection);
-        // Whoever had the connection before may have written it.
-        if let Ok(answer) = answer.try_recv() {
-            return answer;
+        loop {
+            // Whoever had the connection before may have written it; if not, more may wait than one batch takes.
+            match answer.try_recv() {
+                Ok(answer) => return answer,
+                Err(TryRecvError::Closed) => return Err(StoreError::Closed),
+                Err(TryRecvError::Empty) => {}
+            }
+            let connection = turn.as_mut().ok_or(StoreError::Closed)?;
+            let batch = self.next_batch();
+            intake::answer_batch(batch, |instances| write(shared, connection, instances));
         }
-        let batch: Vec<Request> = {
-            let mut waiting = lock(&self.waiting);
-            let count = waiting.len().min(intake::BATCH_MAX);
-            waiting.drain(..count).collect()
-        };
-        let connection = turn.as_mut().ok_or(StoreError::Closed)?;
-        intake::answer_batch(batch, |instances| write(shared, connection, instances));
-        drop(turn);
-        answer.try_recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn next_batch(&self) -> Vec<Request> {
+        let mut waiting = lock(&self.waiting);
+        let count = waiting.len().min(intake::BATCH_MAX);
+        waiting.drain(..count).collect()
     }
 
     /// Closes the connection; whoever comes later is refused.

@@ -1,6 +1,7 @@
 use crate::harness::{Instance, TestStore};
 use lightbox_domain::{AiState, Job, JobKind, Source};
 use lightbox_store::{DataFolder, Intake, WorklistFilter};
+use std::sync::{Arc, Barrier};
 
 #[tokio::test]
 async fn a_new_instance_gets_a_row_an_event_and_a_routing_job() {
@@ -69,6 +70,41 @@ async fn many_at_once_share_commits_and_none_is_lost() {
         assert_eq!(insert.await.unwrap().unwrap(), Intake::Stored);
     }
     assert_eq!(store.instances_of_study("1.2.1").await.unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn more_than_one_batch_may_wait_and_each_gets_its_own_answer() {
+    /// More than two batches.
+    const INSTANCES: usize = 200;
+    let store = TestStore::open().await;
+    let arrived = Arc::new(Barrier::new(INSTANCES + 1));
+    // Whoever comes first waits for this transaction, and all others for them.
+    let write = store.write().await.unwrap();
+    let insert = |number: usize| {
+        let sop = &*Box::leak(format!("1.2.1.1.{}", number + 1).into_boxed_str());
+        let new = store.new_instance(Instance { sop, ..Instance::default() }, sop.as_bytes());
+        let (store, arrived) = (store.store.clone(), Arc::clone(&arrived));
+        tokio::task::spawn_blocking(move || {
+            arrived.wait();
+            store.insert_instance(new)
+        })
+    };
+    let inserts: Vec<_> = (0..INSTANCES).map(insert).collect();
+    tokio::task::spawn_blocking(move || arrived.wait()).await.unwrap();
+    drop(write);
+    for insert in inserts {
+        assert_eq!(insert.await.unwrap().unwrap(), Intake::Stored);
+    }
+    assert_eq!(store.instances_of_study("1.2.1").await.unwrap().len(), INSTANCES);
+}
+
+#[tokio::test]
+async fn what_has_its_row_already_is_no_duplicate_of_itself() {
+    let store = TestStore::open().await;
+    let new = store.new_instance(Instance::default(), b"one");
+    assert_eq!(store.insert_new(new.clone()).await, Intake::Stored);
+    assert_eq!(store.insert_new(new).await, Intake::Stored, "its file is the one that is stored");
+    assert_eq!(store.insert(Instance::default(), b"one").await, Intake::Duplicate, "another file with the same");
 }
 
 #[tokio::test]
