@@ -12,6 +12,8 @@ pub struct Limits {
     pub archive_bytes_max: u64,
     /// The most instances in one STOW-RS request.
     pub stow_instances_max: usize,
+    /// The most instances that are written at once; more wait. Each holds a thread until it is stored.
+    pub arrivals_max: usize,
     /// The most DICOM associations at once.
     pub associations_max: usize,
     /// An association without a message for so long is aborted, in seconds.
@@ -47,6 +49,7 @@ impl Default for Limits {
             disk_free_bytes_min: 2 << 30,
             archive_bytes_max: u64::MAX,
             stow_instances_max: 10_000,
+            arrivals_max: 128,
             associations_max: 64,
             association_idle_seconds_max: 60,
             find_matches_max: 10_000,

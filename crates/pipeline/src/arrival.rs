@@ -12,7 +12,7 @@ use lightbox_store::{FileDigest, Incoming, Intake, NewInstance, Store, StoreErro
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// How much of an instance is gathered before it is handed to the thread that writes, in bytes.
 const PIECE_BYTES: usize = 1 << 20;
@@ -30,6 +30,8 @@ const IMPORT_PIECE_BYTES: usize = 256 * 1024;
 pub(crate) struct Order {
     pub store: Store,
     pub limits: Arc<Limits>,
+    /// A permit for each instance that may be written at once.
+    pub places: Arc<Semaphore>,
     pub source: Source,
     /// False for a result that must stay outside the study's index.
     pub indexed: bool,
@@ -77,7 +79,7 @@ impl Order {
     {
         let first = Piece::gather(&mut chunks).await?;
         if first.is_last {
-            return blocking(move || self.take_pieces(std::iter::once(Ok(first)))).await;
+            return self.take(move |order| order.take_pieces(std::iter::once(Ok(first)))).await;
         }
         let (pieces, mut waiting) = mpsc::channel(PIECES_WAITING_MAX);
         let send = async {
@@ -91,30 +93,49 @@ impl Order {
                 next = Piece::gather(&mut chunks).await;
             }
         };
-        let take = blocking(move || self.take_pieces(std::iter::from_fn(|| waiting.blocking_recv())));
+        let take = self.take(move |order| order.take_pieces(std::iter::from_fn(|| waiting.blocking_recv())));
         tokio::join!(take, send).0
     }
 
     /// The same for an instance in memory.
     pub(crate) async fn take_bytes(self, bytes: Vec<u8>) -> Result<Arrived, ReceiveError> {
         let whole = Piece { chunks: vec![bytes.into()], is_last: true };
-        blocking(move || self.take_pieces(std::iter::once(Ok(whole)))).await
+        self.take(move |order| order.take_pieces(std::iter::once(Ok(whole)))).await
     }
 
     /// The same for a file.
     pub(crate) async fn take_file(self, path: PathBuf) -> Result<Arrived, ReceiveError> {
-        let take = move || {
+        let read = move |order: Self| {
             let mut file = std::fs::File::open(path).map_err(ReceiveError::Aborted)?;
-            let mut arrival = Arrival::begin(&self)?;
+            let mut arrival = Arrival::begin(&order)?;
             let mut piece = vec![0; IMPORT_PIECE_BYTES];
             loop {
                 match file.read(&mut piece).map_err(ReceiveError::Aborted)? {
-                    0 => return arrival.end(self),
+                    0 => return arrival.end(order),
                     count => arrival.write(&piece[..count])?,
                 }
             }
         };
-        blocking(take).await
+        self.take(read).await
+    }
+
+    /// Waits for a place, then for a thread that does it.
+    async fn take<F>(self, take: F) -> Result<Arrived, ReceiveError>
+    where
+        F: FnOnce(Self) -> Result<Arrived, ReceiveError> + Send + 'static,
+    {
+        let broken = |error: &dyn std::fmt::Display| {
+            Err(StoreError::Unwritten(format!("the writing thread broke: {error}")).into())
+        };
+        let place = match Arc::clone(&self.places).acquire_owned().await {
+            Ok(place) => place,
+            Err(error) => return broken(&error),
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            take(self)
+        });
+        written.await.unwrap_or_else(|error| broken(&error))
     }
 
     fn take_pieces(self, pieces: impl Iterator<Item = Result<Piece, ReceiveError>>) -> Result<Arrived, ReceiveError> {
@@ -168,12 +189,4 @@ impl Arrival {
         let intake = order.store.insert_instance(instance.clone())?;
         Ok((instance, intake))
     }
-}
-
-async fn blocking<F>(take: F) -> Result<Arrived, ReceiveError>
-where
-    F: FnOnce() -> Result<Arrived, ReceiveError> + Send + 'static,
-{
-    let broken = |error| Err(StoreError::Unwritten(format!("the writing thread broke: {error}")).into());
-    tokio::task::spawn_blocking(take).await.unwrap_or_else(broken)
 }

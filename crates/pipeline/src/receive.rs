@@ -11,7 +11,7 @@ use metrics::histogram;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 /// Receives instances. Cheap to clone.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct Receiver {
     store: Store,
     limits: Arc<Limits>,
     quota: Arc<Mutex<Quota>>,
+    /// For `arrivals_max`.
+    places: Arc<Semaphore>,
 }
 
 /// How much was stored when it was last asked for.
@@ -72,7 +74,8 @@ impl Receiver {
     /// A receiver into this store.
     #[must_use]
     pub fn new(store: Store, limits: Arc<Limits>) -> Self {
-        Self { store, limits, quota: Arc::default() }
+        let places = Arc::new(Semaphore::new(limits.arrivals_max.max(1)));
+        Self { store, limits, quota: Arc::default(), places }
     }
 
     /// Receives an instance as a stream of the bytes of a DICOM file (PS3.10 §7). Returns once file and row are
@@ -126,8 +129,8 @@ impl Receiver {
     }
 
     fn order(&self, source: Source) -> Order {
-        let (store, limits) = (self.store.clone(), Arc::clone(&self.limits));
-        Order { store, limits, source, indexed: true, study: None }
+        let (store, limits, places) = (self.store.clone(), Arc::clone(&self.limits), Arc::clone(&self.places));
+        Order { store, limits, places, source, indexed: true, study: None }
     }
 
     /// Refuses what arrives once the archive is as large as it may become.

@@ -21,6 +21,15 @@ async fn an_instance_is_kept_byte_for_byte_with_its_row_and_its_job() {
 }
 
 #[tokio::test]
+async fn more_than_may_be_written_at_once_wait_for_their_turn() {
+    let test = TestPipeline::open_with(Limits { arrivals_max: 2, ..Limits::default() }).await;
+    let films = (1..=20).map(|number| Film::new().uids("1.2.1", "1.2.1.1", &format!("1.2.1.1.{number}")).bytes());
+    let received = futures_util::future::join_all(films.map(|bytes| test.receive(bytes))).await;
+    assert!(received.iter().all(|one| one.as_ref().is_ok_and(|one| one.outcome == ReceivedOutcome::Stored)));
+    assert_eq!(test.store().volume().await.expect("read").instances, 20);
+}
+
+#[tokio::test]
 async fn a_sender_that_breaks_off_leaves_nothing() {
     let test = TestPipeline::open().await;
     let bytes = film().bytes();
