@@ -13,42 +13,40 @@ use sqlx::{Any, AssertSqlSafe, Row as _, ValueRef as _};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// What stands in a column or for a parameter.
+/// What stands in a column or for a parameter; a missing value has a type, too, when it is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
-    Null,
-    Text(String),
-    Integer(i64),
+    Text(Option<String>),
+    Integer(Option<i64>),
 }
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(Some(text.to_owned()))
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self::Text(Some(text))
     }
 }
 
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
-        Self::Integer(number)
+        Self::Integer(Some(number))
     }
 }
 
-/// A text that may be missing, so that the type of a NULL is known.
 impl From<Option<String>> for Value {
     fn from(text: Option<String>) -> Self {
-        text.map_or(Self::Null, Self::Text)
+        Self::Text(text)
     }
 }
 
 impl From<Option<i64>> for Value {
     fn from(number: Option<i64>) -> Self {
-        number.map_or(Self::Null, Self::Integer)
+        Self::Integer(number)
     }
 }
 
@@ -60,7 +58,7 @@ impl Row {
     /// The text in a column; empty for any other value.
     pub(crate) fn text(&self, column: usize) -> &str {
         match self.0.get(column) {
-            Some(Value::Text(text)) => text,
+            Some(Value::Text(Some(text))) => text,
             _ => "",
         }
     }
@@ -68,7 +66,7 @@ impl Row {
     /// The text in a column; `None` when it is NULL.
     pub(crate) fn optional_text(&self, column: usize) -> Option<String> {
         match self.0.get(column) {
-            Some(Value::Text(text)) => Some(text.clone()),
+            Some(Value::Text(text)) => text.clone(),
             _ => None,
         }
     }
@@ -85,7 +83,7 @@ impl Row {
     /// The number in a column.
     pub(crate) fn integer(&self, column: usize) -> Option<i64> {
         match self.0.get(column) {
-            Some(Value::Integer(number)) => Some(*number),
+            Some(Value::Integer(number)) => *number,
             _ => None,
         }
     }
@@ -94,7 +92,7 @@ impl Row {
         let value = |place: usize| {
             let raw = row.try_get_raw(place)?;
             Ok(match raw.type_info().kind() {
-                _ if raw.is_null() => Value::Null,
+                _ if raw.is_null() => Value::Text(None),
                 AnyTypeInfoKind::Text => Value::Text(row.try_get(place)?),
                 _ => Value::Integer(row.try_get(place)?),
             })
@@ -114,7 +112,6 @@ impl Statement {
     fn query(self) -> Query<'static, Any, AnyArguments> {
         let query = sqlx::query(AssertSqlSafe(self.sql));
         self.values.into_iter().fold(query, |query, value| match value {
-            Value::Null => query.bind(None::<String>),
             Value::Text(text) => query.bind(text),
             Value::Integer(number) => query.bind(number),
         })

@@ -166,18 +166,18 @@ fn run(connection: &Connection, batch: &Batch) -> Result<Vec<Row>, StoreError> {
 
 fn value(value: ValueRef<'_>) -> Result<Value, StoreError> {
     Ok(match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        other => Value::Text(other.as_str().map_err(rusqlite::Error::from)?.to_owned()),
+        ValueRef::Null => Value::Text(None),
+        ValueRef::Integer(number) => Value::Integer(Some(number)),
+        other => Value::Text(Some(other.as_str().map_err(rusqlite::Error::from)?.to_owned())),
     })
 }
 
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+            Self::Integer(Some(number)) => ValueRef::Integer(*number),
+            Self::Text(None) | Self::Integer(None) => ValueRef::Null,
         }))
     }
 }

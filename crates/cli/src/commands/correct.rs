@@ -85,8 +85,14 @@ fn sentence(changed: &Changed) -> String {
     let (id, studies) = (&changed.overlay.id, changed.studies.len());
     match changed.overlay.undone_ms {
         Some(_) => format!("{id} no longer counts; {studies} studies say again what they said without it"),
-        None => format!("corrected; take it back with: lightbox correct STUDY --undo {id}"),
+        None => format!("corrected; {}", way_back(changed)),
     }
+}
+
+/// How a correction or a merge is taken back.
+pub(super) fn way_back(changed: &Changed) -> String {
+    let study = changed.studies.first().map_or("STUDY", Uid::as_str);
+    format!("take it back with: lightbox correct {study} --undo {}", changed.overlay.id)
 }
 
 /// A correction for programs.

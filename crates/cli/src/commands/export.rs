@@ -42,8 +42,9 @@ impl Export {
         let (leaving, to) = (Leaving::of_study(&store, study.as_str()).await?, self.to.clone());
         let archive = move || {
             let file = File::create_new(&to)?;
-            write_zip(&leaving, &instances, &file)?;
-            file.sync_all()
+            let written = write_zip(&leaving, &instances, &file).and_then(|()| file.sync_all());
+            // Half an archive is none; what cannot be removed either is named in the error.
+            written.inspect_err(|_| drop(std::fs::remove_file(&to)))
         };
         let written = tokio::task::spawn_blocking(archive).await?;
         written.with_context(|| format!("cannot write {}", self.to.display()))?;

@@ -1,9 +1,10 @@
 //! `lightbox merge`.
 
-use super::correct::changed_json;
+use super::correct::{changed_json, way_back};
 use super::{actor, open};
 use crate::output::Output;
 use crate::settings::DataFlag;
+use anyhow::Context;
 use clap::Args;
 use lightbox_domain::PatientKey;
 use std::process::ExitCode;
@@ -27,10 +28,12 @@ impl Merge {
     pub async fn execute(self, output: &Output) -> anyhow::Result<ExitCode> {
         let (_, store) = open(&self.data).await?;
         let (from, into) = (patient(&self.from), patient(&self.into));
-        let changed = lightbox_pipeline::merge(&store, from, &into, &self.reason, &actor()).await?;
-        output.print(&changed_json(&changed), || {
-            let (studies, id) = (changed.studies.len(), &changed.overlay.id);
-            format!("merged {studies} studies; take it back with: lightbox correct STUDY --undo {id}")
+        let merged = lightbox_pipeline::merge(&store, from, &into, &self.reason, &actor()).await;
+        let changed =
+            merged.context("a patient is an identifier and its issuer: ID@ISSUER, or ID where there is none")?;
+        output.print(&changed_json(&changed), || match changed.studies.len() {
+            0 => format!("no study of that patient is here; those that arrive are merged; {}", way_back(&changed)),
+            studies => format!("merged {studies} studies; {}", way_back(&changed)),
         });
         Ok(ExitCode::SUCCESS)
     }
