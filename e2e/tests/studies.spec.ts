@@ -58,8 +58,11 @@ test('a timeline tells a study’s way, and a step is done again', async ({ page
   await page.getByRole('button', { name: 'Ask every app again' }).click();
   await expect(steps.filter({ hasText: 'admin had every app asked again.' })).toHaveCount(1);
   await page.getByRole('link', { name: 'Read', exact: true }).last().click();
+  const saved = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Export' }).click();
+  expect((await saved).suggestedFilename()).toMatch(/^[\d.]+\.zip$/);
   await page.getByRole('link', { name: 'Timeline' }).click();
-  await expect(page.getByRole('heading', { name: 'Study timeline', level: 1 })).toBeVisible();
+  await expect(steps.filter({ hasText: 'admin took the study along.' })).toHaveCount(1);
 });
 
 test('a refusal stands out, with its reason', async ({ page }) => {

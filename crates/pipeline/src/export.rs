@@ -7,7 +7,8 @@ use crate::Leaving;
 use crate::outbound::{PIECES_WAITING_MAX, Pieces, stream_of};
 use bytes::Bytes;
 use futures_util::Stream;
-use lightbox_store::StoredInstance;
+use lightbox_domain::{Actor, Event, Uid};
+use lightbox_store::{Store, StoreError, StoredInstance};
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use tokio::sync::mpsc;
@@ -16,6 +17,18 @@ use zip::write::SimpleFileOptions;
 
 /// How much is gathered before it is handed on, in bytes.
 const PIECE_BYTES: usize = 256 * 1024;
+
+/// Tells the log that a study is taken along, before anything leaves: a line that comes late may never come.
+///
+/// # Errors
+/// When the database refuses; nothing should leave then.
+pub async fn log_export(store: &Store, study: &Uid, instances: usize, actor: &Actor) -> Result<(), StoreError> {
+    let detail = serde_json::json!({ "instances": instances }).to_string();
+    let event = Event::new(&actor.name, "study.exported", "study", study.as_str()).detail(detail);
+    let mut write = store.write().await?;
+    write.append_event(event.study(study.as_str())).await?;
+    write.commit().await
+}
 
 /// Writes the instances of a study, in the order of their series, into an archive.
 ///
@@ -48,7 +61,7 @@ pub fn zip_stream(
     stream_of(waiting)
 }
 
-/// `01/0007.dcm`: the place of the series in the study, and the instance's number, or its place where it has none.
+/// `01/0007.dcm`: the place of the series in the study, and the instance's number, 0 where it has none.
 fn names(instances: &[StoredInstance]) -> Vec<String> {
     let (mut series, mut taken) = (Vec::new(), HashMap::new());
     let name = |instance: &StoredInstance| {

@@ -84,7 +84,7 @@ async fn history(store: &Store, study: &Uid, output: &Output) -> anyhow::Result<
 fn sentence(changed: &Changed) -> String {
     let (id, studies) = (&changed.overlay.id, changed.studies.len());
     match changed.overlay.undone_ms {
-        Some(_) => format!("{id} no longer counts; {studies} studies say again what they said without it"),
+        Some(_) => format!("{id} no longer counts; studies that say again what they said without it: {studies}"),
         None => format!("corrected; {}", way_back(changed)),
     }
 }

@@ -5,9 +5,9 @@ use crate::output::Output;
 use crate::settings::DataFlag;
 use anyhow::{Context, bail};
 use clap::Args;
-use lightbox_domain::{Event, Uid};
+use lightbox_domain::Uid;
 use lightbox_pipeline::Leaving;
-use lightbox_pipeline::export::write_zip;
+use lightbox_pipeline::export::{log_export, write_zip};
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,20 +34,16 @@ impl Export {
             bail!("there is no study {study}; `lightbox export` takes a Study Instance UID");
         }
         let count = instances.len();
-        let mut write = store.write().await?;
-        let detail = serde_json::json!({ "instances": count }).to_string();
-        let event = Event::new(&actor().name, "study.exported", "study", study.as_str()).detail(detail);
-        write.append_event(event.study(study.as_str())).await?;
-        write.commit().await?;
+        let cannot = || format!("cannot write {}", self.to.display());
+        let file = File::create_new(&self.to).with_context(cannot)?;
+        log_export(&store, &study, count, &actor()).await?;
         let (leaving, to) = (Leaving::of_study(&store, study.as_str()).await?, self.to.clone());
         let archive = move || {
-            let file = File::create_new(&to)?;
             let written = write_zip(&leaving, &instances, &file).and_then(|()| file.sync_all());
             // Half an archive is none; what cannot be removed either is named in the error.
             written.inspect_err(|_| drop(std::fs::remove_file(&to)))
         };
-        let written = tokio::task::spawn_blocking(archive).await?;
-        written.with_context(|| format!("cannot write {}", self.to.display()))?;
+        tokio::task::spawn_blocking(archive).await?.with_context(cannot)?;
         let said = serde_json::json!({ "study_instance_uid": study.as_str(), "instances": count, "file": self.to });
         output.print(&said, || format!("wrote {count} instances to {}", self.to.display()));
         Ok(ExitCode::SUCCESS)

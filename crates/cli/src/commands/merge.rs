@@ -33,6 +33,7 @@ impl Merge {
             merged.context("a patient is an identifier and its issuer: ID@ISSUER, or ID where there is none")?;
         output.print(&changed_json(&changed), || match changed.studies.len() {
             0 => format!("no study of that patient is here; those that arrive are merged; {}", way_back(&changed)),
+            1 => format!("merged 1 study; {}", way_back(&changed)),
             studies => format!("merged {studies} studies; {}", way_back(&changed)),
         });
         Ok(ExitCode::SUCCESS)

@@ -9,10 +9,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use lightbox_domain::{Action, Event, Uid};
+use lightbox_domain::{Action, Uid};
 use lightbox_identity::Resource;
 use lightbox_pipeline::Leaving;
-use lightbox_pipeline::export::zip_stream;
+use lightbox_pipeline::export::{log_export, zip_stream};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,11 +36,7 @@ async fn export_study(
         return Err(Problem::not_found("study"));
     }
     let leaving = Leaving::of_study(&state.store, study.as_str()).await?;
-    let mut write = state.store.write().await?;
-    let detail = serde_json::json!({ "instances": instances.len() }).to_string();
-    let event = Event::new(&caller.actor.name, "study.exported", "study", study.as_str()).detail(detail);
-    write.append_event(event.study(study.as_str())).await?;
-    write.commit().await?;
+    log_export(&state.store, &study, instances.len(), &caller.actor).await?;
     let mut response = Body::from_stream(zip_stream(leaving, instances)).into_response();
     let name = format!("attachment; filename=\"{study}.zip\"");
     let headers = response.headers_mut();

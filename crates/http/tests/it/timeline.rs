@@ -80,6 +80,22 @@ async fn a_study_tells_its_way_in_sentences() {
 }
 
 #[tokio::test]
+async fn a_study_that_came_before_any_app_can_be_shown_to_one_that_comes_later() {
+    let door = Door::open().await;
+    door.put_from(&Film::new(), Source::Peer("CT1".to_owned()), true).await;
+    let admin = door.client(Role::Admin).await;
+    let routed = steps(&admin, "routed").await;
+    assert_eq!(routed.len(), 1, "{routed:?}");
+    assert_eq!(routed[0]["sentence"], "No app was at work to be asked about DX series 1.");
+    assert_eq!(routed[0]["replay"], json!({ "step": "route", "id": null }));
+
+    door.deploy(DeploymentMode::Live).await;
+    assert_eq!(admin.post(REPLAY, &routed[0]["replay"]).await.code(), 202);
+    assert_eq!(steps(&admin, "routed").await, Vec::<Value>::new(), "it waits to be shown, which is told instead");
+    assert_eq!(steps(&admin, "waiting").await[0]["sentence"], "DX series 1 waits to be shown to the apps.");
+}
+
+#[tokio::test]
 async fn a_study_is_taken_along_by_those_who_may_read_it_and_the_log_tells_of_it() {
     let (door, ..) = with_run(DeploymentMode::Live, RunState::Finished).await;
     let admin = door.client(Role::Admin).await;
@@ -91,6 +107,8 @@ async fn a_study_is_taken_along_by_those_who_may_read_it_and_the_log_tells_of_it
     assert!(reply.body.starts_with(b"PK\x03\x04"));
     let log = admin.get("/api/v1/events").await.json();
     assert_eq!(log["items"][0]["action"], "study.exported");
+    let told = steps(&admin, "other").await;
+    assert!(told[0]["sentence"].as_str().unwrap().ends_with(" took the study along."), "{told:?}");
     assert_eq!(door.client(Role::Vendor).await.get(path).await.code(), 403);
     assert_eq!(radiologist.get("/api/v1/studies/2.25.9/export").await.code(), 404);
 }

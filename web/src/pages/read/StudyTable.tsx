@@ -8,6 +8,7 @@ import { useRowKeys } from '../../frame/useRowKeys';
 import { AiStateMark } from '../../parts/AiState';
 import { RelativeTime } from '../../parts/RelativeTime';
 import { ScoreBar, ScoreNumbers } from '../../parts/Score';
+import rows from '../../parts/studyRows.module.css';
 import { ageAndSex, personName } from '../../parts/words';
 import { addressOf, type WorklistFilters } from './filters';
 import { StudyMenu } from './StudyMenu';
@@ -40,7 +41,12 @@ export function StudyTable({ studies, filters }: StudyTableProps) {
 
   return (
     <Table.ScrollContainer minWidth={860} type="native">
-      <Table className={classes.table} verticalSpacing={6} horizontalSpacing={8} aria-label="Studies">
+      <Table
+        className={`${rows.table} ${classes.table}`}
+        verticalSpacing={6}
+        horizontalSpacing={8}
+        aria-label="Studies"
+      >
         <Table.Thead>
           <Table.Tr>
             {heads.map(({ name, className }) => (
@@ -88,30 +94,23 @@ function StudyRow({ study, filters }: { study: WorklistItem; filters: WorklistFi
     void import('../study/StudyPage');
   };
   return (
-    <Table.Tr className={classes.row} onMouseEnter={prefetch} onClick={() => void navigate(address)}>
+    <Table.Tr className={rows.row} onMouseEnter={prefetch} onClick={() => void navigate(address)}>
       <Table.Td>
-        <Link
-          to={address}
-          className={classes.patient}
-          onFocus={prefetch}
-          onClick={(e) => e.stopPropagation()}
-        >
+        <Link to={address} className={rows.patient} onFocus={prefetch} onClick={(e) => e.stopPropagation()}>
           {personName(study.patient_name)}
         </Link>
         <span className={classes.id}>{study.patient_id}</span>
       </Table.Td>
-      <Table.Td className={classes.tight}>{ageAndSex(study)}</Table.Td>
-      <Table.Td className={`mono ${classes.tight} ${classes.spare}`}>
-        {study.accession_number ?? '–'}
-      </Table.Td>
-      <Table.Td className={`num ${classes.tight}`}>{study.study_date ?? '–'}</Table.Td>
-      <Table.Td className={classes.description}>{study.study_description ?? '–'}</Table.Td>
-      <Table.Td className={classes.tight}>{study.modalities.join(' ')}</Table.Td>
+      <Table.Td className={rows.tight}>{ageAndSex(study)}</Table.Td>
+      <Table.Td className={`mono ${rows.tight} ${classes.spare}`}>{study.accession_number ?? '–'}</Table.Td>
+      <Table.Td className={`num ${rows.tight}`}>{study.study_date ?? '–'}</Table.Td>
+      <Table.Td className={rows.description}>{study.study_description ?? '–'}</Table.Td>
+      <Table.Td className={rows.tight}>{study.modalities.join(' ')}</Table.Td>
       <Table.Td className={`num ${classes.right} ${classes.spare}`}>{study.instance_count}</Table.Td>
-      <Table.Td className={classes.tight}>
+      <Table.Td className={rows.tight}>
         <AiStateMark state={study.ai_state} />
       </Table.Td>
-      <Table.Td className={classes.tight}>
+      <Table.Td className={rows.tight}>
         {study.top_finding && (
           <span className={classes.finding}>
             <span className={classes.meaning}>{study.top_finding.meaning}</span>
@@ -120,11 +119,11 @@ function StudyRow({ study, filters }: { study: WorklistItem; filters: WorklistFi
           </span>
         )}
       </Table.Td>
-      <Table.Td className={`${classes.right} ${classes.tight}`}>
+      <Table.Td className={`${classes.right} ${rows.tight}`}>
         <RelativeTime at={study.received_at} />
       </Table.Td>
       {/* A click in the menu is none on the row. */}
-      <Table.Td className={classes.tight} onClick={(event) => event.stopPropagation()}>
+      <Table.Td className={rows.tight} onClick={(event) => event.stopPropagation()}>
         <StudyMenu study={study} address={address} />
       </Table.Td>
     </Table.Tr>

@@ -4,9 +4,9 @@ import { Link, useNavigate } from 'react-router';
 import type { FoundStudy } from '../../api/qido';
 import { useRowKeys } from '../../frame/useRowKeys';
 import { ohifAddress } from '../../parts/ohif';
+import rows from '../../parts/studyRows.module.css';
 import { timelineAddress } from '../../parts/timeline';
 import { personName } from '../../parts/words';
-import classes from './FoundTable.module.css';
 
 const heads = ['Patient', 'ID', 'Accession', 'Date', 'Modality', 'Description', 'Series', 'Instances'];
 
@@ -15,7 +15,7 @@ export function FoundTable({ studies }: { studies: FoundStudy[] | undefined }) {
   const body = useRowKeys('Studies', 'study');
   return (
     <Table.ScrollContainer minWidth={820} type="native">
-      <Table aria-label="Found studies" className={classes.table} verticalSpacing={6} horizontalSpacing={8}>
+      <Table aria-label="Found studies" className={rows.table} verticalSpacing={6} horizontalSpacing={8}>
         <Table.Thead>
           <Table.Tr>
             {heads.map((head) => (
@@ -48,17 +48,17 @@ function FoundRow({ study }: { study: FoundStudy }) {
   const navigate = useNavigate();
   const address = timelineAddress(study.uid);
   return (
-    <Table.Tr className={classes.row} onClick={() => void navigate(address)}>
-      <Table.Td className={classes.tight}>
-        <Link to={address} className={classes.patient} onClick={(event) => event.stopPropagation()}>
+    <Table.Tr className={rows.row} onClick={() => void navigate(address)}>
+      <Table.Td className={rows.tight}>
+        <Link to={address} className={rows.patient} onClick={(event) => event.stopPropagation()}>
           {personName(study.patientName)}
         </Link>
       </Table.Td>
-      <Table.Td className={`mono ${classes.tight}`}>{study.patientId || '–'}</Table.Td>
-      <Table.Td className={`mono ${classes.tight}`}>{study.accession || '–'}</Table.Td>
-      <Table.Td className={`num ${classes.tight}`}>{study.date || '–'}</Table.Td>
-      <Table.Td className={classes.tight}>{study.modalities.join(' ') || '–'}</Table.Td>
-      <Table.Td className={classes.description}>{study.description || '–'}</Table.Td>
+      <Table.Td className={`mono ${rows.tight}`}>{study.patientId || '–'}</Table.Td>
+      <Table.Td className={`mono ${rows.tight}`}>{study.accession || '–'}</Table.Td>
+      <Table.Td className={`num ${rows.tight}`}>{study.date || '–'}</Table.Td>
+      <Table.Td className={rows.tight}>{study.modalities.join(' ') || '–'}</Table.Td>
+      <Table.Td className={rows.description}>{study.description || '–'}</Table.Td>
       <Table.Td className="num" ta="right">
         {study.series}
       </Table.Td>
@@ -66,7 +66,7 @@ function FoundRow({ study }: { study: FoundStudy }) {
         {study.instances}
       </Table.Td>
       {/* A click on a button is none on the row. */}
-      <Table.Td className={classes.tight} onClick={(event) => event.stopPropagation()}>
+      <Table.Td className={rows.tight} onClick={(event) => event.stopPropagation()}>
         <RowActions study={study} />
       </Table.Td>
     </Table.Tr>

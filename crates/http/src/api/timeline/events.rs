@@ -34,7 +34,35 @@ pub(super) fn steps_of_arrivals(told: &Told) -> Vec<Draft> {
         }
     }
     let last_routed = bursts.iter().rposition(|burst| burst.first.action == "series.routed");
-    bursts.iter().enumerate().map(|(place, burst)| burst.step(told, last_routed == Some(place))).collect()
+    let steps = bursts.iter().enumerate().map(|(place, burst)| burst.step(told, last_routed == Some(place)));
+    let mut steps: Vec<Draft> = steps.chain(steps_of_unasked(told, &bursts)).collect();
+    if last_routed.is_none()
+        && let Some(last) = steps.iter_mut().rfind(|step| step.kind == StepKind::Routed)
+    {
+        last.replay = Some(ASK_ALL);
+    }
+    steps
+}
+
+/// What has every app asked about the study again.
+const ASK_ALL: ReplayRequest = ReplayRequest { step: ReplayStep::Route, id: None };
+
+/// Series that arrived while no app was at work: nothing waits then, and the log has no line of it.
+fn steps_of_unasked(told: &Told, bursts: &[Burst]) -> Vec<Draft> {
+    let is_of =
+        |burst: &Burst, action: &str, series: &str| burst.first.action == action && burst.first.object_id == series;
+    let unasked = told.series.iter().filter_map(|series| {
+        let uid = series.series_instance_uid.as_str();
+        let arrived = bursts.iter().rfind(|burst| is_of(burst, "instance.stored", uid))?;
+        let asked = bursts.iter().any(|burst| is_of(burst, "series.routed", uid));
+        let waits = told
+            .jobs
+            .iter()
+            .any(|left| matches!(&left.job, Job::Route { series_instance_uid, .. } if series_instance_uid == uid));
+        let sentence = format!("No app was at work to be asked about {}.", series_words(&told.series, uid));
+        (!asked && !waits).then(|| Draft::new(arrived.until_ms, StepKind::Routed, sentence, ("series", uid)))
+    });
+    unasked.collect()
 }
 
 /// Lines of one series and source that follow each other closely.
@@ -52,7 +80,7 @@ impl Burst<'_> {
             |kind, sentence| Draft::new(line.at_ms, kind, sentence, ("series", series)).until(Some(self.until_ms));
         if line.action == "series.routed" {
             let draft = draft(StepKind::Routed, format!("Asked every app about {series_is}."));
-            let replay = is_last_routed.then_some(ReplayRequest { step: ReplayStep::Route, id: None });
+            let replay = is_last_routed.then_some(ASK_ALL);
             return Draft { replay, at_ms: asked_ms(told, line), ..draft };
         }
         let (count, source) = (instances_words(self.count), source_words(&line.actor));
@@ -198,6 +226,7 @@ fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
         "study.unmerged" => {
             (StepKind::Corrected, "The merge of the patient could not be applied to what arrived.".to_owned())
         }
+        "study.exported" => (StepKind::Other, format!("{who} took the study along.")),
         "procedure_step.began" => (StepKind::Other, format!("{who} began a procedure step.")),
         "procedure_step.ended" => (StepKind::Other, format!("{who} ended a procedure step.")),
         other => (StepKind::Other, format!("{who}: {}.", other.replace(['.', '_'], " "))),
