@@ -58,7 +58,7 @@ pub use instances::StoredInstance;
 pub use intake::{Intake, NewInstance};
 pub use jobs::{Claimed, JobCount};
 pub use lifecycle::AgedSeries;
-pub use metadata::SeriesMetadata;
+pub use metadata::{InstanceMetadata, KeptMetadata, SeriesMetadata};
 pub use overlays::{Changed, NewOverlay};
 pub use procedure_steps::ProcedureStep;
 pub use restore::{Restored, restore};
@@ -86,6 +86,7 @@ struct Shared {
     database: database::Database,
     blobs: Blobs,
     metadata: Blobs,
+    metadata_in_memory: metadata::InMemory,
     folder: DataFolder,
     intake: intake::Queue,
     local_readers: local::Readers,
@@ -114,7 +115,20 @@ impl Store {
         let runtime = Handle::current();
         let nudge = nudge::Nudge::new(runtime.clone());
         let (turn, local_readers) = (Arc::default(), local::Readers::new(folder.database()));
-        let shared = Shared { database, blobs, metadata, folder, intake, local_readers, turn, live, nudge, runtime };
+        let metadata_in_memory = metadata::InMemory::default();
+        let shared = Shared {
+            database,
+            blobs,
+            metadata,
+            metadata_in_memory,
+            folder,
+            intake,
+            local_readers,
+            turn,
+            live,
+            nudge,
+            runtime,
+        };
         let store = Self { shared: Arc::new(shared) };
         tokio::spawn(intake::serve(Arc::downgrade(&store.shared), waiting));
         if store.shared.database.sqlite {
