@@ -5,8 +5,8 @@
 set -euo pipefail
 
 packages=(
-    cmake g++   # the image codecs and SQLite are C and C++ sources
-    dcmtk       # foreign DICOM peer: storescu, echoscu, dump2dcm
+    cmake g++ nasm  # the image codecs and SQLite are C and C++ sources, with assembly
+    dcmtk           # foreign DICOM peer: storescu, echoscu, dump2dcm
 )
 case ${1:-test} in
     demo) ;;

@@ -1,7 +1,7 @@
 //! The DICOM JSON model (PS3.18 Annex F).
 
 use crate::object::{PixelData, little_endian_bytes};
-use crate::{Header, InspectError, ObjectFile};
+use crate::{DatasetJson, Header, InspectError, ObjectFile};
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{DicomValue, PrimitiveValue, Tag, VR};
@@ -47,7 +47,7 @@ pub fn selected(file: impl Into<ObjectFile>, tags: &[String]) -> Result<DatasetJ
     let header = Header::read(file)?;
     let mut attributes = data_set(header.object(), "");
     attributes.retain(|tag, value| tags.contains(tag) && value.get("BulkDataURI").is_none());
-    Ok(DatasetJson(attributes))
+    Ok(attributes.iter().fold(DatasetJson::new(), |row, (tag, attribute)| row.json(tag, attribute)))
 }
 
 /// The tag of an attribute given by keyword or by eight hexadecimal digits, as eight upper-case digits.
@@ -147,97 +147,9 @@ fn hex(Tag(group, element): Tag) -> String {
     format!("{group:04X}{element:04X}")
 }
 
-/// Builds a data set in JSON, such as a row of a QIDO-RS answer. Tags are eight hexadecimal digits.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DatasetJson(Map<String, Value>);
-
-impl DatasetJson {
-    /// An empty data set.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds one text; an empty one becomes an attribute without value.
-    #[must_use]
-    pub fn text(self, tag: &str, vr: &str, value: &str) -> Self {
-        self.texts(tag, vr, [value])
-    }
-
-    /// Adds several texts; empty ones are left out.
-    #[must_use]
-    pub fn texts<'a>(self, tag: &str, vr: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
-        self.attribute(tag, vr, values.into_iter().filter(|value| !value.is_empty()).map(Value::from).collect())
-    }
-
-    /// Adds one number.
-    #[must_use]
-    pub fn number(self, tag: &str, vr: &str, value: i64) -> Self {
-        self.attribute(tag, vr, vec![value.into()])
-    }
-
-    /// Adds a person's name given in its DICOM form `Family^Given^…`, component groups divided by `=`.
-    #[must_use]
-    pub fn person_name(self, tag: &str, name: &str) -> Self {
-        self.attribute(tag, "PN", vec![person_name(name)])
-    }
-
-    /// Adds a sequence of one item.
-    #[must_use]
-    pub fn item(self, tag: &str, item: Self) -> Self {
-        self.attribute(tag, "SQ", vec![item.into_value()])
-    }
-
-    /// The same with all of another's attributes.
-    #[must_use]
-    pub fn merged(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
-        self
-    }
-
-    /// Whether it has no attribute.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The data set.
-    #[must_use]
-    pub fn into_value(self) -> Value {
-        Value::Object(self.0)
-    }
-
-    fn attribute(mut self, tag: &str, vr: &str, values: Vec<Value>) -> Self {
-        self.0.insert(tag.to_owned(), attribute_of(vr, values));
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rows_are_built_as_the_standard_says() {
-        let row = DatasetJson::new()
-            .text("0020000D", "UI", "1.2.3")
-            .text("00080050", "SH", "")
-            .texts("00080061", "CS", ["CR", "SR"])
-            .number("00201208", "IS", 3)
-            .person_name("00100010", "Wang^XiaoDong=王^小東")
-            .person_name("00080090", "");
-        assert_eq!(
-            row.into_value(),
-            json!({
-                "0020000D": { "vr": "UI", "Value": ["1.2.3"] },
-                "00080050": { "vr": "SH" },
-                "00080061": { "vr": "CS", "Value": ["CR", "SR"] },
-                "00201208": { "vr": "IS", "Value": [3] },
-                "00100010": { "vr": "PN", "Value": [{ "Alphabetic": "Wang^XiaoDong", "Ideographic": "王^小東" }] },
-                "00080090": { "vr": "PN" },
-            })
-        );
-    }
 
     #[test]
     fn long_values_are_left_to_bulk_data_but_for_lookup_tables() {

@@ -3,7 +3,10 @@
 use crate::PixelError;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageBuffer, ImageEncoder, Luma, Pixel, Rgb, imageops};
-use jpeg_encoder::{ColorType, Encoder as JpegEncoder};
+use turbojpeg::{Compressor, PixelFormat, Subsamp};
+
+/// The longest side of an image that libjpeg encodes, in pixels.
+const JPEG_SIDE_MAX: u32 = 65_500;
 
 /// An image as a person or an app sees it: 8-bit grey, 0 black, row by row, after modality, VOI and presentation LUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,19 +107,28 @@ pub fn encode_png(image: &DisplayImage) -> Result<Vec<u8>, PixelError> {
 ///
 /// # Errors
 /// [`PixelError::Malformed`] when the image's size and pixels disagree, [`PixelError::Unsupported`] when a side has more
-/// than 65,535 pixels.
+/// than 65,500 pixels.
 pub fn encode_jpeg(image: &DisplayImage, quality: u8) -> Result<Vec<u8>, PixelError> {
     let ((rows, columns), (pixels, colour)) = (image.size(), image.pixels());
     check_size(image)?;
-    let side = |pixels: u32| {
-        u16::try_from(pixels).map_err(|_| PixelError::Unsupported(format!("{pixels} pixels are too many for JPEG")))
+    let longest = rows.max(columns);
+    if longest > JPEG_SIDE_MAX {
+        return Err(PixelError::Unsupported(format!("{longest} pixels are too many for JPEG")));
+    }
+    // Colours are as fine as light: what a person is to see is no photograph.
+    let (format, subsampling) = match colour {
+        ExtendedColorType::L8 => (PixelFormat::GRAY, Subsamp::Gray),
+        _ => (PixelFormat::RGB, Subsamp::None),
     };
-    let colour = if colour == ExtendedColorType::L8 { ColorType::Luma } else { ColorType::Rgb };
-    let mut jpeg = Vec::new();
-    JpegEncoder::new(&mut jpeg, quality.clamp(1, 100))
-        .encode(pixels, side(columns)?, side(rows)?, colour)
-        .map_err(|error| PixelError::Malformed(error.to_string()))?;
-    Ok(jpeg)
+    let (width, height) = (columns as usize, rows as usize);
+    let image = turbojpeg::Image { pixels, width, height, pitch: width * format.size(), format };
+    let encode = || {
+        let mut compressor = Compressor::new()?;
+        compressor.set_quality(i32::from(quality.clamp(1, 100)))?;
+        compressor.set_subsamp(subsampling)?;
+        compressor.compress_to_vec(image)
+    };
+    encode().map_err(|error: turbojpeg::Error| PixelError::Malformed(error.to_string()))
 }
 
 fn check_size(image: &DisplayImage) -> Result<(), PixelError> {

@@ -2,7 +2,7 @@
 
 use super::query::Include;
 use super::{instance_url, series_url, study_url};
-use lightbox_dicom::json::DatasetJson;
+use lightbox_dicom::DatasetJson;
 use lightbox_domain::{Attribute, Level, Uid, UidError};
 use lightbox_store::Found;
 
@@ -27,7 +27,7 @@ pub(super) fn row(found: &Found, level: Level, include: &Include, origin: &str) 
             None => row = with_value(row, attribute, value),
         }
     }
-    Ok(if request.is_empty() { row } else { row.item("00400275", request) })
+    Ok(if request.is_empty() { row } else { row.items("00400275", [request]) })
 }
 
 fn with_value(row: DatasetJson, attribute: &Attribute, value: &str) -> DatasetJson {

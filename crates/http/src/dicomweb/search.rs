@@ -10,17 +10,16 @@ use crate::HttpState;
 use crate::auth::Caller;
 use crate::extract::{Origin, Path, Query};
 use crate::problem::Problem;
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use lightbox_dicom::json::{DatasetJson, selected};
+use lightbox_dicom::DatasetJson;
+use lightbox_dicom::json::selected;
 use lightbox_domain::{Action, Attribute, Level, Matching, Uid};
 use lightbox_identity::Resource;
 use lightbox_pipeline::leaving;
 use lightbox_store::Found;
 use serde::Deserialize;
-use serde_json::Value;
 
 /// Names and values as they stand in the address; a name may occur twice.
 type Pairs = Query<Vec<(String, String)>>;
@@ -79,11 +78,15 @@ impl Request {
         let asked = self.asked(level)?;
         let found = self.state.store.search(&asked.query).await?;
         let more = found.len() > asked.rows_max;
-        let mut rows = Vec::with_capacity(found.len());
+        let mut rows = b"[".to_vec();
         for one in found.iter().take(asked.rows_max) {
+            if rows.len() > 1 {
+                rows.push(b',');
+            }
             let row = row(one, level, &asked.include, &self.origin).map_err(Problem::internal)?;
-            rows.push(self.complete(row, one, &asked.include.others).await?.into_value());
+            self.complete(row, one, &asked.include.others).await?.write(&mut rows);
         }
+        rows.push(b']');
         Ok(answer(rows, more && asked.cut))
     }
 
@@ -121,9 +124,8 @@ impl Request {
 }
 
 /// The rows, with the warning of PS3.18 §8.3.4.4 when there are more.
-fn answer(rows: Vec<Value>, more: bool) -> Response {
-    let mut response = Json(rows).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, DICOM_JSON);
+fn answer(rows: Vec<u8>, more: bool) -> Response {
+    let mut response = ([(header::CONTENT_TYPE, DICOM_JSON)], rows).into_response();
     if more {
         let warning = "299 lightbox \"there are more results than are given at once; ask on with offset\"";
         response.headers_mut().append(header::WARNING, HeaderValue::from_static(warning));

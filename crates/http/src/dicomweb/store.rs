@@ -7,18 +7,18 @@ use crate::HttpState;
 use crate::auth::Caller;
 use crate::extract::{Origin, Path};
 use crate::problem::Problem;
-use axum::Json;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
-use lightbox_dicom::json::DatasetJson;
+use lightbox_dicom::DatasetJson;
 use lightbox_domain::{Action, Source, Uid};
 use lightbox_identity::Resource;
 use lightbox_pipeline::{ReceiveError, Received, ReceivedOutcome};
-use serde_json::{Value, json};
+
 use std::io;
 
 /// Failure and warning reasons (PS3.18 Table I.2-2, PS3.4 Table B.2-1).
@@ -195,14 +195,14 @@ impl Outcome {
 
     /// The Store Instances Response Module (PS3.18 Table I.2-1).
     fn respond(&self, origin: &str) -> Response {
-        let stored: Vec<Value> = self.stored.iter().map(|one| stored_item(origin, one)).collect();
+        let stored: Vec<_> = self.stored.iter().map(|one| stored_item(origin, one)).collect();
         let (known, unknown): (Vec<_>, Vec<_>) = self.failed.iter().partition(|failure| failure.instance.is_some());
-        let mut answer = serde_json::Map::new();
+        let mut answer = DatasetJson::new();
         if let Some(first) = self.stored.first()
             && self.stored.iter().all(|one| one.study_instance_uid == first.study_instance_uid)
         {
             let url = study_url(origin, &first.study_instance_uid);
-            answer.insert("00081190".to_owned(), json!({ "vr": "UR", "Value": [url] }));
+            answer = answer.text("00081190", "UR", &url);
         }
         for (tag, items) in [
             ("00081198", known.into_iter().map(failed_item).collect()),
@@ -210,35 +210,35 @@ impl Outcome {
             ("0008119A", unknown.into_iter().map(failed_item).collect::<Vec<_>>()),
         ] {
             if !items.is_empty() {
-                answer.insert(tag.to_owned(), json!({ "vr": "SQ", "Value": items }));
+                answer = answer.items(tag, items);
             }
         }
-        let mut response = (self.status(), Json(answer)).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, DICOM_JSON);
-        response
+        let mut text = Vec::new();
+        answer.write(&mut text);
+        (self.status(), [(header::CONTENT_TYPE, DICOM_JSON)], text).into_response()
     }
 }
 
 /// An item of the Referenced SOP Sequence.
-fn stored_item(origin: &str, one: &Received) -> Value {
+fn stored_item(origin: &str, one: &Received) -> DatasetJson {
     let url = instance_url(origin, &one.study_instance_uid, &one.series_instance_uid, &one.sop_instance_uid);
     let item = DatasetJson::new()
         .text("00081150", "UI", one.sop_class_uid.as_str())
         .text("00081155", "UI", one.sop_instance_uid.as_str())
         .text("00081190", "UR", &url);
     match one.outcome {
-        ReceivedOutcome::Stored | ReceivedOutcome::Duplicate => item.into_value(),
-        ReceivedOutcome::Conflict => item.number("00081196", "US", reason::CONFLICT.into()).into_value(),
+        ReceivedOutcome::Stored | ReceivedOutcome::Duplicate => item,
+        ReceivedOutcome::Conflict => item.number("00081196", "US", reason::CONFLICT.into()),
     }
 }
 
 /// An item of the Failed SOP Sequence, or of the Other Failures Sequence when nobody knows which instance it was.
-fn failed_item(failure: &Failure) -> Value {
+fn failed_item(failure: &Failure) -> DatasetJson {
     let item = DatasetJson::new().number("00081197", "US", failure.reason.into());
     match &failure.instance {
         Some((class, instance)) => {
-            item.text("00081150", "UI", class.as_str()).text("00081155", "UI", instance.as_str()).into_value()
+            item.text("00081150", "UI", class.as_str()).text("00081155", "UI", instance.as_str())
         }
-        None => item.into_value(),
+        None => item,
     }
 }
