@@ -70,7 +70,12 @@ fn command() -> String {
     format!("cargo xtask {}", words.join(" "))
 }
 
+/// The machine and the commit that a figure is of, in one line.
+pub fn describe_machine(workspace: &Workspace) -> String {
+    machine::describe(workspace)
+}
+
 /// The day, by UTC.
-fn today() -> Result<String> {
+pub fn today() -> Result<String> {
     step::output(std::process::Command::new("date").args(["--utc", "+%Y-%m-%d"]))
 }

@@ -9,6 +9,8 @@ mod bulkdata;
 mod capabilities;
 mod conditional;
 mod frames;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod metadata;
 mod multipart;
 mod query;
