@@ -69,6 +69,11 @@ impl Workspace {
         self.cache.join("samples")
     }
 
+    /// The objects of specialties beside radiology and their `specialties.json`.
+    pub fn specialties(&self) -> PathBuf {
+        self.cache.join("specialties")
+    }
+
     /// The Python environment of set-up and foreign-client tests.
     pub fn venv(&self) -> PathBuf {
         self.cache.join("venv")
@@ -83,6 +88,7 @@ impl Workspace {
             .env("CARGO_TARGET_DIR", &self.target)
             .env("LIGHTBOX_APP", self.app())
             .env("LIGHTBOX_SAMPLES", self.samples())
+            .env("LIGHTBOX_SPECIALTIES", self.specialties())
             .env("LIGHTBOX_VENV", self.venv())
             .env("ORT_DYLIB_PATH", self.cache.join("onnxruntime").join(ONNX_LIBRARY));
         command
