@@ -39,7 +39,7 @@ struct Outcome {
 
 /// Runs the test of seeded kills with these options, and writes what came of it.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    setup::run(workspace, Purpose::Test)?;
+    setup::run(workspace, Purpose::Demo)?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("outcome.json");
     let machine = describe_machine(workspace);

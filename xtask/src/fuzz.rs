@@ -1,7 +1,8 @@
 //! Feeds what reads bytes of others with any bytes, guided by what they reach (libFuzzer), and keeps what is worth keeping.
 //!
-//! Everything is compiled with counters at its branches, in a target folder of its own, by the stable compiler: what
-//! `cargo-fuzz` adds to that, address sanitizing, needs a nightly one and would look at the little C++ among the codecs.
+//! Our own crates are compiled with counters at their branches, by the stable compiler; what they depend on stays as it is
+//! built for tests. What `cargo-fuzz` adds to that, address sanitizing, needs a nightly one and would look at the little
+//! C++ among the codecs.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -16,14 +17,8 @@ use crate::workspace::Workspace;
 
 /// The targets lie beside their corpora.
 const CORPUS: &str = "crates/fuzz/corpus";
-/// Counters at every edge, and what is compared with what: the flags of `cargo-fuzz`.
-const FLAGS: [&str; 5] = [
-    "-Cpasses=sancov-module",
-    "-Cllvm-args=-sanitizer-coverage-level=4",
-    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
-    "-Cllvm-args=-sanitizer-coverage-pc-table",
-    "-Cllvm-args=-sanitizer-coverage-trace-compares",
-];
+/// What adds the counters.
+const WRAPPER: &str = "crates/fuzz/instrument.sh";
 /// The longest input, in bytes.
 const INPUT_BYTES_MAX: u32 = 16 * 1024;
 /// An input that takes longer is a finding.
@@ -63,16 +58,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The binary with counters. What the build machine runs is built without them, hence the explicit target.
+/// The binary with counters. All of the workspace is named, so that what it depends on is not built anew.
 fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let version = step::output(Command::new("rustc").arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
-    let folder = workspace.target.join("fuzz");
-    let arguments = ["build", "--package", "lightbox-fuzz", "--features", "libfuzzer", "--target", host];
+    let arguments = ["build", "--workspace", "--bin", "lightbox-fuzz", "--features", "lightbox-fuzz/libfuzzer"];
     let mut cargo = workspace.cargo(&arguments);
-    cargo.env("CARGO_TARGET_DIR", &folder).env("RUSTFLAGS", FLAGS.join(" "));
-    step::loudly(&mut cargo)?;
-    Ok(folder.join(host).join("debug/lightbox-fuzz"))
+    step::loudly(cargo.env("RUSTC_WORKSPACE_WRAPPER", workspace.root.join(WRAPPER)))?;
+    Ok(workspace.target.join("debug/lightbox-fuzz"))
 }
 
 /// The targets by the folders of their corpora.
