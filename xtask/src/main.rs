@@ -91,6 +91,7 @@ mod tests {
         let measures = |words: &[&str]| Arguments::try_parse_from([&["xtask", "bench"], words].concat()).is_ok();
         assert!(measures(&[]) && measures(&["--films", "3"]) && measures(&["cxr", "--films", "3"]));
         assert!(measures(&["archive", "--quick", "--servers", "orthanc,storescp"]) && measures(&["growth", "--full"]));
+        assert!(measures(&["import", "--files", "1000"]));
         assert!(!measures(&["archive", "--quick", "--full"]) && !measures(&["--films", "3", "archive"]));
     }
 }

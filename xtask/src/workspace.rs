@@ -50,8 +50,11 @@ impl Workspace {
         Ok(Self { root, cache, target })
     }
 
-    /// The server's binary as built with `profile`.
+    /// The server's binary as built with `profile`, or the one that LIGHTBOX_BIN names.
     pub fn binary(&self, profile: Profile) -> PathBuf {
+        if let Some(given) = env::var_os("LIGHTBOX_BIN") {
+            return given.into();
+        }
         let folder = match profile {
             Profile::Dev => "debug",
             Profile::Release => "release",

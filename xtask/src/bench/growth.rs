@@ -220,6 +220,7 @@ fn table(sizes: &[u32], server: &str, samples: &[Sample]) -> Table {
     add("peak MB while storing", "store", "peak_mb", None);
     for name in ["patient", "accession", "date-range", "name-prefix", "first-page", "study-instances"] {
         add(&format!("QIDO {name}, p50 ms"), name, "p50_ms", Some(true));
+        add(&format!("QIDO {name}, p99 ms"), name, "p99_ms", None);
     }
     table
 }
