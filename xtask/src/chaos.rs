@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn what_was_lost_is_counted_and_named() {
-        let text = r#"{"kills":9,"seed":1,"acknowledged":70,"kept":71,"lost":["1.2 at kill 3"],"orphans":0,"problems":[]}"#;
+        let text =
+            r#"{"kills":9,"seed":1,"acknowledged":70,"kept":71,"lost":["1.2 at kill 3"],"orphans":0,"problems":[]}"#;
         let report = report(&serde_json::from_str(text).unwrap(), "2026-01-01", "a machine");
         assert!(report.contains("| acknowledged and lost | 1 |") && report.ends_with("- 1.2 at kill 3\n"), "{report}");
     }

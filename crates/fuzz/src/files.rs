@@ -34,11 +34,8 @@ const WANTED_SYNTAXES: [&str; 3] =
 
 /// Reads a file in every way. What is admitted can be told of, equals itself, and can leave corrected.
 pub fn file(bytes: &[u8]) {
-    let limits = Limits {
-        inflated_bytes_max: INFLATED_BYTES_MAX,
-        image_pixels_max: IMAGE_PIXELS_MAX,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { inflated_bytes_max: INFLATED_BYTES_MAX, image_pixels_max: IMAGE_PIXELS_MAX, ..Limits::default() };
     let file = written(bytes);
     let path = file.path();
     let entry = inspect(path, &limits);
