@@ -127,7 +127,7 @@ async fn a_transfer_that_breaks_off_leaves_nothing() {
 #[tokio::test]
 async fn a_transfer_that_stalls_is_aborted_and_leaves_nothing() {
     let setting = Setting::start_with(|limits| limits.association_idle_seconds_max = 1).await;
-    let object = Object { pixel_bytes: 400_000, ..Object::new(1) };
+    let object = Object { pixel_bytes: 100_000, ..Object::new(1) };
     let pdu = encode(&data_pdu(3, PDataValueType::Data, false, object.data_set()));
     for sent in [0, 3, pdu.len() / 2] {
         let mut caller = Caller::associated(setting.address, &[&object]).await;
