@@ -13,6 +13,7 @@ case ${1:-test} in
     test) packages+=(
         chromium    # the browser of the end-to-end tests
         strace      # shows that bytes are synced before they are acknowledged
+        libfaketime # sets the clock of a server forth and back
         orthanc orthanc-dicomweb    # a PACS that others wrote, in both directions
     ) ;;
     bench) packages+=(

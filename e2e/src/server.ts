@@ -28,9 +28,11 @@ export interface Server extends Ready {
   stop: () => Promise<void>;
 }
 
-/** One image of `samples.json`. */
+/** One image of `samples.json` or `specialties.json`. */
 export interface Sample {
   file: string;
+  /** Where it lies. */
+  path: string;
   transfer_syntax_uid: string;
   study_instance_uid: string;
   series_instance_uid: string;
@@ -44,9 +46,20 @@ function setting(name: string): string {
   return value;
 }
 
-export async function readSamples(): Promise<Sample[]> {
-  const text = await readFile(join(setting('LIGHTBOX_SAMPLES'), 'samples.json'), 'utf8');
-  return (JSON.parse(text) as { samples: Sample[] }).samples;
+/** The films. */
+export function readSamples(): Promise<Sample[]> {
+  return readDescription(setting('LIGHTBOX_SAMPLES'), 'samples');
+}
+
+/** The objects of eyes and teeth. */
+export function readSpecialties(): Promise<Sample[]> {
+  return readDescription(setting('LIGHTBOX_SPECIALTIES'), 'specialties');
+}
+
+async function readDescription(folder: string, name: string): Promise<Sample[]> {
+  const text = await readFile(join(folder, `${name}.json`), 'utf8');
+  const samples = (JSON.parse(text) as Record<string, Sample[]>)[name] ?? [];
+  return samples.map((sample) => ({ ...sample, path: join(folder, sample.file) }));
 }
 
 /** Starts a server with the chest film app at work, unless `app` is false. */
@@ -96,6 +109,7 @@ const proposals: Record<string, string> = {
   '1.2.840.10008.1.2': '--propose-implicit',
   '1.2.840.10008.1.2.1': '--propose-little',
   '1.2.840.10008.1.2.1.99': '--propose-deflated',
+  '1.2.840.10008.1.2.4.50': '--propose-jpeg8',
   '1.2.840.10008.1.2.4.70': '--propose-lossless',
   '1.2.840.10008.1.2.4.80': '--propose-jls-lossless',
   '1.2.840.10008.1.2.4.90': '--propose-j2k-lossless',
@@ -104,12 +118,12 @@ const proposals: Record<string, string> = {
 
 async function send({ dicom, ae_title }: Ready, aeTitle: string, files: string[]): Promise<void> {
   const [host = '', port = ''] = dicom.split(':');
-  const samples = await readSamples();
+  const samples = [...(await readSamples()), ...(await readSpecialties())];
   for (const file of files) {
     const sample = samples.find((each) => each.file === file);
     const propose = sample && proposals[sample.transfer_syntax_uid];
-    if (propose === undefined) throw new Error(`${file} is no sample that storescu can send`);
-    const path = join(setting('LIGHTBOX_SAMPLES'), file);
-    await run('storescu', ['--required', propose, '--aetitle', aeTitle, '--call', ae_title, host, port, path]);
+    if (sample === undefined || propose === undefined) throw new Error(`${file} is no sample that storescu can send`);
+    const address = ['--aetitle', aeTitle, '--call', ae_title, host, port];
+    await run('storescu', ['--required', propose, ...address, sample.path]);
   }
 }

@@ -90,7 +90,9 @@ def samples() -> list[dict[str, Any]]:
     return [sample | {"path": SAMPLES / sample["file"]} for sample in json.loads(text)["samples"]]
 
 
-def run_tool(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs a foreign program; one that is not installed fails the test."""
+def run_tool(*command: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a foreign program, in that folder; one that is not installed fails the test."""
     environment = os.environ | {"TCP_NODELAY": "1"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=environment)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=environment, cwd=folder
+    )

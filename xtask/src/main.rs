@@ -1,4 +1,4 @@
-//! What a contributor runs: `cargo xtask setup | test | demo | bench | chaos | tidy | openapi`.
+//! What a contributor runs: `cargo xtask setup | test | demo | bench | chaos | fuzz | tidy | openapi`.
 //!
 //! Each command is one module. `workspace` knows where things lie, `step` runs a command and tells how it went.
 
@@ -6,6 +6,7 @@ mod api;
 mod bench;
 mod chaos;
 mod demo;
+mod fuzz;
 mod ohif;
 mod openapi;
 mod samples;
@@ -46,6 +47,8 @@ enum Task {
     Bench(bench::Options),
     /// Kill the server again and again while instances arrive, and look whether one is lost
     Chaos(chaos::Options),
+    /// Feed what reads bytes of others with any bytes, and keep those that are worth keeping
+    Fuzz(fuzz::Options),
     /// Check what the design promises and a text can show: dependencies, lengths, words
     Tidy,
     /// Write the HTTP API's description and the web client's types from the binary
@@ -71,6 +74,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Demo(options) => demo::run(&workspace, options),
         Task::Bench(options) => bench::run(&workspace, options),
         Task::Chaos(options) => chaos::run(&workspace, options),
+        Task::Fuzz(options) => fuzz::run(&workspace, options),
         Task::Tidy => tidy::run(&workspace),
         Task::Openapi(options) => openapi::run(&workspace, options),
     }
@@ -87,6 +91,7 @@ mod tests {
         let measures = |words: &[&str]| Arguments::try_parse_from([&["xtask", "bench"], words].concat()).is_ok();
         assert!(measures(&[]) && measures(&["--films", "3"]) && measures(&["cxr", "--films", "3"]));
         assert!(measures(&["archive", "--quick", "--servers", "orthanc,storescp"]) && measures(&["growth", "--full"]));
+        assert!(measures(&["import", "--files", "1000"]));
         assert!(!measures(&["archive", "--quick", "--full"]) && !measures(&["--films", "3", "archive"]));
     }
 }

@@ -34,6 +34,7 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     check_node()?;
     ohif::place(workspace)?;
     if for_tests {
+        step::quietly("objects of other specialties", &mut script("samples/specialties/prepare.sh"))?;
         web::install(workspace, "web")?;
         web::install(workspace, "e2e")?;
         rust_components(workspace)?;

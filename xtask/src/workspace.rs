@@ -50,8 +50,11 @@ impl Workspace {
         Ok(Self { root, cache, target })
     }
 
-    /// The server's binary as built with `profile`.
+    /// The server's binary as built with `profile`, or the one that LIGHTBOX_BIN names.
     pub fn binary(&self, profile: Profile) -> PathBuf {
+        if let Some(given) = env::var_os("LIGHTBOX_BIN") {
+            return given.into();
+        }
         let folder = match profile {
             Profile::Dev => "debug",
             Profile::Release => "release",
@@ -69,6 +72,11 @@ impl Workspace {
         self.cache.join("samples")
     }
 
+    /// The objects of specialties beside radiology and their `specialties.json`.
+    pub fn specialties(&self) -> PathBuf {
+        self.cache.join("specialties")
+    }
+
     /// The Python environment of set-up and foreign-client tests.
     pub fn venv(&self) -> PathBuf {
         self.cache.join("venv")
@@ -83,6 +91,7 @@ impl Workspace {
             .env("CARGO_TARGET_DIR", &self.target)
             .env("LIGHTBOX_APP", self.app())
             .env("LIGHTBOX_SAMPLES", self.samples())
+            .env("LIGHTBOX_SPECIALTIES", self.specialties())
             .env("LIGHTBOX_VENV", self.venv())
             .env("ORT_DYLIB_PATH", self.cache.join("onnxruntime").join(ONNX_LIBRARY));
         command

@@ -169,6 +169,9 @@ impl DataSet {
 
     fn write_elements(&self, bytes: &mut Vec<u8>, explicit: bool, character_set: &str) {
         for (tag, element) in &self.elements {
+            if !explicit && !is_told_apart(*tag, element) {
+                continue;
+            }
             let value = match &element.content {
                 Content::Text(text) => text_bytes(element.vr, text, character_set),
                 Content::Items(items) => items_bytes(items, explicit, character_set),
@@ -183,6 +186,15 @@ const INFLATED_BYTES_MAX: u64 = 64 << 20;
 
 fn tag_of(tag: u32) -> Tag {
     Tag((tag >> 16) as u16, tag as u16)
+}
+
+/// Whether a reader who knows VRs by the dictionary alone takes a sequence for a sequence, and nothing else for one.
+fn is_told_apart(tag: u32, element: &Element) -> bool {
+    match (dictionary_vr(tag_of(tag)), &element.content) {
+        (VR::SQ, Content::Text(text)) => text.is_empty(),
+        (VR::SQ | VR::UN, Content::Items(_)) | (_, Content::Text(_)) => true,
+        (_, Content::Items(items)) => items.is_empty(),
+    }
 }
 
 fn write_element(bytes: &mut Vec<u8>, tag: u32, vr: VR, value: &[u8], explicit: bool) {
@@ -312,6 +324,18 @@ mod tests {
         let read = DataSet::read(&written, uids::EXPLICIT_VR_LITTLE_ENDIAN).expect("whole");
         let kept: Vec<_> = read.text(tag::FAILED_SOP_INSTANCE_UID_LIST).split('\\').collect();
         assert!(kept.len() > 1_900 && kept.iter().all(|uid| *uid == kept[0]));
+    }
+
+    #[test]
+    fn what_an_implicit_reader_would_take_for_a_sequence_is_left_out() {
+        const REFERENCED_STUDY_SEQUENCE: u32 = 0x0008_1110;
+        let mut wrong = DataSet::default().with(PATIENT_NAME, "Doe^John");
+        let text = Element { vr: VR::LO, content: Content::Text("no items".to_owned()) };
+        wrong.put(REFERENCED_STUDY_SEQUENCE, text);
+        let read = |syntax| DataSet::read(&wrong.write(syntax, ""), syntax).expect("whole");
+        assert_eq!(read(uids::EXPLICIT_VR_LITTLE_ENDIAN), wrong);
+        let implicit = read(uids::IMPLICIT_VR_LITTLE_ENDIAN);
+        assert_eq!((implicit.text(PATIENT_NAME), implicit.get(REFERENCED_STUDY_SEQUENCE)), ("Doe^John", None));
     }
 
     #[test]

@@ -121,9 +121,7 @@ fn find(walker: &mut Walker<'_>, wanted: &BTreeSet<Tag>) -> Result<BTreeMap<Tag,
         while let Some(before) = awaited.next_if(|one| *one < tag) {
             found.insert(before, absent(start));
         }
-        if awaited.peek().is_none() {
-            return Ok(found);
-        }
+        // Also after the last that is looked for: a value that stood behind would count in place of the corrected one.
         if found.contains_key(&tag) {
             return Err(InspectError::Malformed(format!("{tag} stands after larger tags")));
         }

@@ -429,7 +429,6 @@ fn unexpected(what: &str) -> ConnectionError {
     ConnectionError::Unexpected(what.to_owned())
 }
 
-/// A P-DATA-TF PDU with one fragment (PS3.8 §9.3.5, §E.2).
 /// The presentation data values of a P-DATA-TF PDU (PS3.8 §9.3.5.1), each of which keeps the PDU's bytes in memory.
 fn fragments_of(mut items: Bytes) -> Result<VecDeque<Fragment>, ConnectionError> {
     let mut fragments = VecDeque::with_capacity(1);
@@ -448,6 +447,7 @@ fn fragments_of(mut items: Bytes) -> Result<VecDeque<Fragment>, ConnectionError>
     Ok(fragments)
 }
 
+/// A P-DATA-TF PDU with one fragment (PS3.8 §9.3.5, §E.2).
 fn push_fragment(leaving: &mut Vec<u8>, context_id: u8, kind: PDataValueType, is_last: bool, bytes: &[u8]) {
     let pdu_bytes = bytes.len() as u32 + ITEM_HEADER_BYTES;
     let control = u8::from(kind == PDataValueType::Command) | (u8::from(is_last) << 1);

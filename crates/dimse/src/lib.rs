@@ -24,6 +24,8 @@ mod contexts;
 mod elements;
 mod error;
 mod find_scp;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod get_scp;
 mod identifier;
 mod identity;

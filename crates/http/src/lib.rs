@@ -40,6 +40,8 @@ mod seen;
 mod state;
 mod web;
 
+#[cfg(feature = "fuzz")]
+pub use dicomweb::fuzz;
 pub use dicomweb::{Transaction, dicomweb_transactions};
 pub use metrics::RenderMetrics;
 pub use state::{CountAssociations, EchoOutcome, EchoPeer, HttpState};

@@ -22,6 +22,7 @@
 //! run outside the intended use; [`replay`](mod@replay) is what they have done again.
 
 mod arrival;
+mod clock;
 pub mod conflict;
 pub mod correct;
 pub mod deletion;

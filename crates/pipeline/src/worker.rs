@@ -1,5 +1,6 @@
 //! Claims jobs and has them handled, again if need be.
 
+use crate::clock::watch_clock;
 use crate::run::end_run;
 use crate::{JobError, Pipeline, correct, describe, explain, publish, purge, reject, route, run};
 use lightbox_domain::{Event, Job, JobKind, RunState, back_off_ms};
@@ -58,12 +59,13 @@ impl Worker {
     /// never takes a map or what is less urgent, so that a report never waits for those.
     pub async fn work(self, stop: watch::Receiver<bool>) {
         let lanes_max = self.pipeline.limits.runs_at_once_max.max(2);
+        let clock = tokio::spawn(watch_clock(self.pipeline.store.clone(), stop.clone()));
         let worker = Arc::new(self);
         let lanes = (0..lanes_max).map(|lane| {
             let least_urgent = if lane == 0 { JobKind::LAST } else { JobKind::Deliver };
             tokio::spawn(Arc::clone(&worker).lane(least_urgent, stop.clone()))
         });
-        for lane in lanes.collect::<Vec<_>>() {
+        for lane in lanes.chain([clock]).collect::<Vec<_>>() {
             if let Err(error) = lane.await {
                 tracing::error!(%error, "a lane of the worker broke");
             }

@@ -36,6 +36,7 @@ mod purge;
 mod restore;
 mod runs;
 mod search;
+mod set_back;
 mod studies;
 mod timeline;
 mod upgrade;

@@ -14,6 +14,7 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_lightbox");
 
 pub struct TestServer {
     directory: TempDir,
+    binary: PathBuf,
     process: Option<Child>,
     http: String,
     dicom_port: String,
@@ -39,10 +40,21 @@ impl TestServer {
         Self::start_empty_with(&[])
     }
 
-    fn start_empty_with(environment: &[(&str, &str)]) -> Self {
+    /// The same from a copy of the binary, so that a test of many minutes is not disturbed by a build beside it.
+    pub fn start_empty_copy() -> Self {
         let directory = tempfile::tempdir().expect("a folder");
-        let mut server =
-            Self { directory, process: None, http: String::new(), dicom_port: String::new(), token: String::new() };
+        let binary = directory.path().join("lightbox");
+        std::fs::copy(BINARY, &binary).expect("copied");
+        Self::start_in(directory, binary, &[])
+    }
+
+    fn start_empty_with(environment: &[(&str, &str)]) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a folder"), BINARY.into(), environment)
+    }
+
+    fn start_in(directory: TempDir, binary: PathBuf, environment: &[(&str, &str)]) -> Self {
+        let (http, dicom_port, token) = (String::new(), String::new(), String::new());
+        let mut server = Self { directory, binary, process: None, http, dicom_port, token };
         server.restart_with(environment);
         server.token = server.command(&["token", "create", "test", "--role", "admin"]);
         server
@@ -54,7 +66,7 @@ impl TestServer {
     }
 
     fn restart_with(&mut self, environment: &[(&str, &str)]) {
-        let mut process = Command::new(BINARY)
+        let mut process = Command::new(&self.binary)
             .args(["serve", "--json", "--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .envs(environment.iter().copied())
@@ -112,7 +124,7 @@ impl TestServer {
     }
 
     pub fn try_command(&self, arguments: &[&str]) -> Output {
-        Command::new(BINARY).args(arguments).arg("--data").arg(self.data()).output().expect("the binary runs")
+        Command::new(&self.binary).args(arguments).arg("--data").arg(self.data()).output().expect("the binary runs")
     }
 
     /// Sends a film with dcmtk's `storescu` in the encoding that it has; whether it was taken.

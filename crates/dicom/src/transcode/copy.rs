@@ -7,7 +7,7 @@ use super::{CHUNK_BYTES, Rewrite, Transcoded};
 use crate::TranscodeError;
 use crate::frames::pixel_word_bytes;
 use crate::object::follows_sign;
-use crate::walk::{Element, Event, OF_ENCAPSULATION, Walker, has_short_length, word_bytes};
+use crate::walk::{Element, Event, OF_ENCAPSULATION, Walker, dictionary_vr, has_short_length, word_bytes};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 use std::io::Write;
@@ -106,6 +106,10 @@ impl<'t> Copier<'t> {
         self.write_changes(Some(tag), writer)?;
         if let Some(change) = self.scope().changes.next_if(|change| change.tag == tag) {
             return Ok(writer.element(tag, change.vr, &change.value)?);
+        }
+        if !writer.is_explicit() && element.vr != VR::UN && dictionary_vr(tag) == VR::SQ {
+            // By the dictionary its reader would take it for items, which it is not: it leaves without its value.
+            return Ok(writer.header(tag, VR::SQ, 0)?);
         }
         match (tag, &self.rewrite.pixels) {
             (tags::PIXEL_DATA, Some(first)) if top_level => pixels::write(self.transcoded, first, writer),

@@ -15,6 +15,11 @@ impl<'o, W: Write> ElementWriter<'o, W> {
         Self { out, explicit_vr }
     }
 
+    /// Whether elements say their VR; else their reader knows it by the dictionary.
+    pub(super) fn is_explicit(&self) -> bool {
+        self.explicit_vr
+    }
+
     /// An element's tag, VR and length. Its value, of just that length, has to follow.
     pub(super) fn header(&mut self, tag: Tag, vr: VR, length: u32) -> io::Result<()> {
         self.tag(tag)?;

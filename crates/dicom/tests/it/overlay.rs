@@ -166,3 +166,16 @@ fn group_lengths_go_with_what_they_count() {
     assert!(!object.windows(8).any(|bytes| bytes == &length[..8]));
     assert_eq!(Header::from_bytes(&object).unwrap().text("PatientID"), "NEW");
 }
+
+/// Two values of one attribute: readers would take the second, which nobody corrected.
+#[test]
+fn an_object_with_its_elements_out_of_order_is_not_half_corrected() {
+    let mut bytes = Film::new().patient_id("OLD").bytes();
+    let patient = b"\x10\0\x10\0PN";
+    let place = bytes.windows(patient.len()).position(|found| found == patient).expect("the patient's name");
+    let misplaced = b"\x50\x20\x01\0CS\x02\0A ";
+    bytes.splice(place..place, misplaced.iter().copied());
+    let stored = file(&bytes);
+    let opened = corrected(&stored, &[("PatientID", "NEW-1")]).open();
+    assert!(matches!(opened, Err(InspectError::Malformed(_))));
+}

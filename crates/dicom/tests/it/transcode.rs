@@ -383,3 +383,15 @@ proptest! {
         prop_assert!((0..frames).all(|number| frame(&source, number) == frame(&back, number)));
     }
 }
+
+/// Without VRs, its reader would look for items in it.
+#[test]
+fn a_text_where_a_sequence_belongs_leaves_empty_where_no_vr_is_said() {
+    let source = file(&Film::new().set(tags::REFERENCED_STUDY_SEQUENCE, VR::LO, "no items").bytes());
+    let implicit = transcoded(&source.path, uids::IMPLICIT_VR_LITTLE_ENDIAN);
+    let header = Header::read(&implicit.path).expect("readable");
+    let sequence = header.object().element(tags::REFERENCED_STUDY_SEQUENCE).expect("still there");
+    assert!(sequence.items().is_none_or(<[_]>::is_empty));
+    let deflated = transcoded(&source.path, uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN);
+    assert_eq!(Header::read(&deflated.path).expect("readable").text("ReferencedStudySequence"), "no items");
+}

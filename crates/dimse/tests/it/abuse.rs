@@ -125,6 +125,20 @@ async fn a_transfer_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_transfer_that_stalls_is_aborted_and_leaves_nothing() {
+    let setting = Setting::start_with(|limits| limits.association_idle_seconds_max = 1).await;
+    let object = Object { pixel_bytes: 100_000, ..Object::new(1) };
+    let pdu = encode(&data_pdu(3, PDataValueType::Data, false, object.data_set()));
+    for sent in [0, 3, pdu.len() / 2] {
+        let mut caller = Caller::associated(setting.address, &[&object]).await;
+        caller.send(&command_pdu(3, &store_request(&object))).await;
+        caller.send_bytes(&pdu[..sent]).await;
+        assert_eq!(aborted(&mut caller).await, Reason::ReasonNotSpecified, "after {sent} bytes");
+    }
+    undisturbed(&setting).await;
+}
+
+#[tokio::test]
 async fn messages_out_of_order_are_answered_with_an_abort() {
     let setting = Setting::start().await;
     let object = Object::new(1);

@@ -10,6 +10,8 @@ mod capabilities;
 mod conditional;
 mod file_body;
 mod frames;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod metadata;
 mod multipart;
 mod query;

@@ -83,10 +83,12 @@ impl<S: Stream<Item = io::Result<Bytes>> + Unpin> Parts<S> {
     /// Reads the rest of the delimiter's line and the headers up to the empty line; gives the Content-Type.
     async fn read_headers(&mut self) -> io::Result<String> {
         let end = loop {
-            if let Some(end) = memmem::find(&self.buffer, b"\r\n\r\n") {
+            // No further than that, however much has arrived already.
+            let within = &self.buffer[..self.buffer.len().min(PART_HEADERS_BYTES_MAX)];
+            if let Some(end) = memmem::find(within, b"\r\n\r\n") {
                 break end;
             }
-            if self.buffer.len() > PART_HEADERS_BYTES_MAX {
+            if within.len() == PART_HEADERS_BYTES_MAX {
                 return Err(malformed("the headers of a part are too long, or do not end with an empty line"));
             }
             self.fill(self.buffer.len() + 1).await?;
@@ -225,6 +227,16 @@ mod tests {
         }
         let endless = [b"--b\r\n".to_vec(), vec![b'x'; 2 * PART_HEADERS_BYTES_MAX]].concat();
         assert_eq!(read(&endless, 1_000).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[tokio::test]
+    async fn the_limit_of_headers_holds_however_they_arrive() {
+        for (name_bytes, is_read) in [(PART_HEADERS_BYTES_MAX - 20, true), (PART_HEADERS_BYTES_MAX, false)] {
+            let message = ["--b\r\n", &"x".repeat(name_bytes), ": y\r\n\r\none\r\n--b--"].concat();
+            for piece_bytes in [100, usize::MAX] {
+                assert_eq!(read(message.as_bytes(), piece_bytes).await.is_ok(), is_read, "{name_bytes} {piece_bytes}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -21,6 +21,19 @@ async fn a_job_is_claimed_once() {
 }
 
 #[tokio::test]
+async fn a_job_does_not_wait_for_a_time_that_a_wrong_clock_named() {
+    let store = TestStore::open().await;
+    const DAYS_MS: i64 = 2 * 24 * 3_600_000;
+    enqueue(&store, &run("A"), now_ms() + DAYS_MS).await;
+    enqueue(&store, &run("B"), now_ms() + 2 * DAYS_MS).await;
+    assert!(store.claim(JobKind::Explain).await.unwrap().is_none());
+    assert_eq!(store.bring_jobs_forward(DAYS_MS + 1_000).await.unwrap(), 2);
+    assert_eq!(store.claim(JobKind::Explain).await.unwrap().map(|claimed| claimed.job), Some(run("A")));
+    assert!(store.claim(JobKind::Explain).await.unwrap().is_none(), "the other is still to come");
+    assert_eq!(store.clock_behind_ms().await.unwrap(), 0, "the log is not ahead");
+}
+
+#[tokio::test]
 async fn a_job_that_is_not_committed_never_was() {
     let store = TestStore::open().await;
     let mut write = store.write().await.unwrap();
