@@ -120,7 +120,7 @@ fn count(
         journal.note(path)?;
     }
     match done {
-        Some(Ok((_, Ok(ReceivedOutcome::Stored)))) => tally.stored += 1,
+        Some(Ok((_, Ok(ReceivedOutcome::Stored | ReceivedOutcome::Replaced)))) => tally.stored += 1,
         Some(Ok((_, Ok(ReceivedOutcome::Duplicate)))) => tally.duplicates += 1,
         Some(Ok((_, Ok(ReceivedOutcome::Conflict)))) => tally.conflicts += 1,
         Some(Ok((path, Err(why)))) => tally.refused.push((path, why)),
