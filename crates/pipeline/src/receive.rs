@@ -22,6 +22,8 @@ pub struct Receiver {
     quota: Arc<Mutex<Quota>>,
     /// For `arrivals_max`.
     places: Arc<Semaphore>,
+    /// What becomes of newcomers under a known UID that no peer sent.
+    conflicts: ConflictPolicy,
 }
 
 /// How much was stored when it was last asked for.
@@ -79,7 +81,14 @@ impl Receiver {
     #[must_use]
     pub fn new(store: Store, limits: Arc<Limits>) -> Self {
         let places = Arc::new(Semaphore::new(limits.arrivals_max.max(1)));
-        Self { store, limits, quota: Arc::default(), places }
+        Self { store, limits, quota: Arc::default(), places, conflicts: ConflictPolicy::KeepFirst }
+    }
+
+    /// The same, with a policy of its own for newcomers under a known UID that are uploaded or imported; of a peer's, the
+    /// peer's policy decides.
+    #[must_use]
+    pub fn deciding(self, conflicts: ConflictPolicy) -> Self {
+        Self { conflicts, ..self }
     }
 
     /// Receives an instance as a stream of the bytes of a DICOM file (PS3.10 §7). Returns once file and row are
@@ -191,7 +200,8 @@ impl Receiver {
         }
         let policy = match &newcomer.source {
             Source::Peer(ae_title) => self.store.conflict_policy(ae_title).await?,
-            Source::Upload(_) | Source::Import | Source::Run(_) => ConflictPolicy::KeepFirst,
+            Source::Upload(_) | Source::Import => self.conflicts,
+            Source::Run(_) => ConflictPolicy::KeepFirst,
         };
         if policy == ConflictPolicy::Refuse {
             return self.refuse(newcomer).await;

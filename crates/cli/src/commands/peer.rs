@@ -2,7 +2,7 @@
 
 use super::{actor, open, time};
 use crate::output::{Output, columns};
-use crate::settings::{CallerFlags, DataFlag};
+use crate::settings::{CallerFlags, DataFlag, conflict_policy};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use lightbox_dimse::Node;
@@ -118,11 +118,6 @@ impl Allow {
 fn service(name: &str) -> Result<PeerService, String> {
     let known = PeerService::ALL.map(PeerService::as_str).join(", ");
     PeerService::parse(name).ok_or_else(|| format!("it is one of {known}"))
-}
-
-fn conflict_policy(name: &str) -> Result<ConflictPolicy, String> {
-    let known = ConflictPolicy::ALL.map(ConflictPolicy::as_str).join(", ");
-    ConflictPolicy::parse(name).ok_or_else(|| format!("it is one of {known}"))
 }
 
 fn uid(text: &str) -> Result<Uid, String> {

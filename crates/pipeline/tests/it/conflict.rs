@@ -2,7 +2,7 @@
 
 use crate::harness::TestPipeline;
 use crate::runs::child;
-use lightbox_domain::{Actor, ConflictPolicy, DeploymentMode, Limits, Outcome, Peer, RunState};
+use lightbox_domain::{Actor, ConflictPolicy, DeploymentMode, Limits, Outcome, Peer, RunState, Source};
 use lightbox_pipeline::{PipelineError, ReceiveError, ReceivedOutcome, Settlement, settle_conflict};
 use lightbox_store::Shelved;
 use std::sync::Arc;
@@ -163,4 +163,16 @@ async fn a_peer_that_may_not_is_told_so_and_nothing_is_kept() {
     assert!(log.iter().any(|line| line.action == "instance.refused" && line.actor == "peer:CT1"));
     let same = test.receive(child().bytes()).await.expect("received");
     assert_eq!(same.outcome, ReceivedOutcome::Duplicate, "the same is no conflict");
+}
+
+#[tokio::test]
+async fn uploads_and_imports_obey_what_the_site_says() {
+    let (test, _) = second_from(ConflictPolicy::KeepFirst).await;
+    let receiver = test.pipeline.receiver.clone().deciding(ConflictPolicy::Refuse);
+    for source in [Source::Import, Source::Upload("ada".to_owned())] {
+        let refused = receiver.receive_bytes(source, child().age("007Y").bytes()).await;
+        assert!(matches!(refused, Err(ReceiveError::Conflict { .. })), "{refused:?}");
+    }
+    let peers_own = receiver.receive_bytes(Source::Peer("CT1".to_owned()), child().age("007Y").bytes()).await;
+    assert_eq!(peers_own.expect("received").outcome, ReceivedOutcome::Conflict);
 }
