@@ -184,7 +184,9 @@ impl ServeFlags {
             limits: file.limits,
             lifecycle: file.lifecycle,
             conflicts: match file.conflicts {
-                Some(name) => conflict_policy(&name).map_err(|why| anyhow::anyhow!("cannot use conflicts = {name}: {why}"))?,
+                Some(name) => {
+                    conflict_policy(&name).map_err(|why| anyhow::anyhow!("cannot use conflicts = {name}: {why}"))?
+                }
                 None => ConflictPolicy::KeepFirst,
             },
         })
