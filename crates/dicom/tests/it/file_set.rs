@@ -40,16 +40,20 @@ fn found(folder: &Path) -> Vec<String> {
 #[test]
 fn others_find_every_file_by_its_directory() {
     let folder = tempfile::tempdir().unwrap();
-    let named = |series: &str, instance: &str| {
-        Film::new().uids("1.2", series, instance).set_keyword("PatientName", "Müller^Jörg")
+    let named = |film: Film| {
+        film.set_keyword("SpecificCharacterSet", "ISO_IR 192")
+            .set_keyword("PatientName", "Müller^Jörg")
+            .set_keyword("PatientID", "7")
     };
+    let film = |series: &str, instance: &str| named(Film::new().uids("1.2", series, instance));
+    let unnumbered = |film: Film| film.without(tags::INSTANCE_NUMBER).without(tags::SERIES_NUMBER);
     let films = [
-        ("SE000001", "IM000001", named("1.2.1", "1.2.1.1").set_keyword("InstanceNumber", "7")),
-        ("SE000001", "IM000002", named("1.2.1", "1.2.1.2").without(tags::INSTANCE_NUMBER).without(tags::SERIES_NUMBER)),
-        ("SE000002", "IM000001", named("1.2.2", "1.2.2.1").without(tags::INSTANCE_NUMBER).without(tags::SERIES_NUMBER)),
-        ("SE000003", "IM000001", document(BASIC_TEXT_SR, "1.2.3", "1.2.3.1")),
-        ("SE000003", "IM000002", document(KEY_OBJECT, "1.2.3", "1.2.3.2")),
-        ("SE000003", "IM000003", document(PRESENTATION, "1.2.3", "1.2.3.3")),
+        ("SE000001", "IM000001", film("1.2.1", "1.2.1.1").set_keyword("InstanceNumber", "7")),
+        ("SE000001", "IM000002", unnumbered(film("1.2.1", "1.2.1.2"))),
+        ("SE000002", "IM000001", unnumbered(film("1.2.2", "1.2.2.1"))),
+        ("SE000003", "IM000001", named(document(BASIC_TEXT_SR, "1.2.3", "1.2.3.1"))),
+        ("SE000003", "IM000002", named(document(KEY_OBJECT, "1.2.3", "1.2.3.2"))),
+        ("SE000003", "IM000003", named(document(PRESENTATION, "1.2.3", "1.2.3.3"))),
     ];
     let mut file_set = FileSet::default();
     for (series, name, film) in &films {
