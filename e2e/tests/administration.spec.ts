@@ -33,10 +33,13 @@ test('a peer is added, tested, removed, and brought back', async ({ page }) => {
   await form.getByRole('textbox', { name: 'AE title' }).fill('ARCHIVE');
   await form.getByRole('textbox', { name: 'Host' }).fill(host);
   await form.getByRole('textbox', { name: 'Port' }).fill(port);
+  await form.getByRole('combobox', { name: 'Another version of what is stored' }).click();
+  await page.getByRole('option', { name: 'Refuse it' }).click();
   await form.getByRole('button', { name: 'Add peer' }).click();
 
   const row = page.getByRole('table', { name: 'Admitted peers' }).getByRole('row').filter({ hasText: 'ARCHIVE' });
   await expect(row).toContainText(`${host}:${port}`);
+  await expect(row).toContainText('other versions refused');
   await row.getByRole('button', { name: 'Test' }).click();
   // The peer is this server itself, which does not know its own title yet.
   await expect(row.getByRole('status')).toContainText('calling AE title not recognized');

@@ -156,7 +156,8 @@ fn announce(
 async fn run(settings: &Settings, store: Store, metrics: RenderMetrics, doors: Doors, signals: StopSignals) {
     let limits = Arc::new(settings.limits.clone());
     let runners = Arc::new(Runners::new(settings.onnxruntime.clone(), settings.model_threads));
-    let pipeline = Pipeline::new(store, runners, limits);
+    let mut pipeline = Pipeline::new(store, runners, limits);
+    pipeline.receiver = pipeline.receiver.deciding(settings.conflicts);
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker(&pipeline, settings).work(stopped.clone()));
     let server = dimse_server(&pipeline, settings);

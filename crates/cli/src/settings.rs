@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 use lightbox_dimse::{Node, Tls, TlsFiles};
-use lightbox_domain::{AeTitle, LifecycleRule, Limits};
+use lightbox_domain::{AeTitle, ConflictPolicy, LifecycleRule, Limits};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -116,6 +116,7 @@ struct File {
     model_threads: Option<usize>,
     limits: Limits,
     lifecycle: Vec<LifecycleRule>,
+    conflicts: Option<String>,
 }
 
 /// What `serve` works with.
@@ -145,6 +146,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What is kept for how long, the first rule that fits.
     pub lifecycle: Vec<LifecycleRule>,
+    /// What becomes of uploads under the UID of something else that is stored.
+    pub conflicts: ConflictPolicy,
 }
 
 impl Settings {
@@ -180,8 +183,20 @@ impl ServeFlags {
             model_threads: self.model_threads.or(file.model_threads),
             limits: file.limits,
             lifecycle: file.lifecycle,
+            conflicts: match file.conflicts {
+                Some(name) => {
+                    conflict_policy(&name).map_err(|why| anyhow::anyhow!("cannot use conflicts = {name}: {why}"))?
+                }
+                None => ConflictPolicy::KeepFirst,
+            },
         })
     }
+}
+
+/// A conflict policy by its name.
+pub fn conflict_policy(name: &str) -> Result<ConflictPolicy, String> {
+    let known = ConflictPolicy::ALL.map(ConflictPolicy::as_str).join(", ");
+    ConflictPolicy::parse(name).ok_or_else(|| format!("it is one of {known}"))
 }
 
 /// The limits that the site set in the data folder's `lightbox.toml`, for commands that take instances in.

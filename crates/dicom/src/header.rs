@@ -14,6 +14,7 @@ use std::io::Cursor;
 pub struct Header {
     attributes: Attributes,
     transfer_syntax_uid: String,
+    native_pixel_vr: Option<VR>,
 }
 
 impl Header {
@@ -37,7 +38,8 @@ impl Header {
 
     fn from_opened(mut opened: object::Opened<'_>) -> Result<Self, InspectError> {
         let attributes = object::read_attributes(&mut opened.walker, |_| true)?;
-        Ok(Self { attributes, transfer_syntax_uid: opened.transfer_syntax_uid })
+        let object::Opened { transfer_syntax_uid, native_pixel_vr, .. } = opened;
+        Ok(Self { attributes, transfer_syntax_uid, native_pixel_vr })
     }
 
     /// The attributes; values of more than a mebibyte and pixel data are left out.
@@ -61,6 +63,11 @@ impl Header {
     /// Where the pixel data lie.
     pub(crate) fn pixel_data(&self) -> Option<&PixelData> {
         self.attributes.pixel_data.as_ref()
+    }
+
+    /// The VR of the pixel data before they were compressed here.
+    pub(crate) fn native_pixel_vr(&self) -> Option<VR> {
+        self.native_pixel_vr
     }
 
     /// Which elements of the top level were left out because of their length.

@@ -1,6 +1,7 @@
 //! From a file to an in-memory object: which attributes are kept, where the pixel data lie.
 
 use crate::InspectError;
+use crate::part10::MetaGroup;
 use crate::source::{ByteSource, ReadSeek};
 use crate::syntax::{self, Encoding, Syntax};
 use crate::text::{CharacterSets, split_values};
@@ -22,6 +23,8 @@ const FRAGMENTS_MAX: usize = 1 << 20;
 pub(crate) struct Opened<'a> {
     /// `TransferSyntaxUID`.
     pub transfer_syntax_uid: String,
+    /// The VR of the pixel data before they were compressed here.
+    pub native_pixel_vr: Option<VR>,
     /// At the first element of the data set.
     pub walker: Walker<'a>,
 }
@@ -59,12 +62,12 @@ pub(crate) enum PixelData {
 /// Opens a Part 10 stream: reads its meta group and stands at its data set.
 pub(crate) fn open<'a>(reader: Box<dyn ReadSeek + 'a>, inflated_max: u64) -> Result<Opened<'a>, InspectError> {
     let mut source = ByteSource::new(reader)?;
-    let transfer_syntax_uid = crate::part10::read_meta_group(&mut source)?;
+    let MetaGroup { transfer_syntax_uid, native_pixel_vr } = crate::part10::read_meta_group(&mut source)?;
     let Some(Syntax { encoding, deflated }) = syntax::lookup(&transfer_syntax_uid) else {
         return Err(InspectError::UnknownTransferSyntax(transfer_syntax_uid));
     };
     let source = if deflated { source.inflate(inflated_max) } else { source };
-    Ok(Opened { transfer_syntax_uid, walker: Walker::new(source, encoding) })
+    Ok(Opened { transfer_syntax_uid, native_pixel_vr, walker: Walker::new(source, encoding) })
 }
 
 /// Walks a whole data set; keeps the attributes of the top level that are wanted, with all that is in them.

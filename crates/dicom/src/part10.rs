@@ -18,6 +18,8 @@ const META_BYTES_MAX: usize = 1 << 20;
 /// How much is looked through for its end at once.
 const HEAD_PIECE_BYTES: usize = 1024;
 const TRANSFER_SYNTAX_UID: u16 = 0x0010;
+const PRIVATE_INFORMATION_CREATOR_UID: u16 = 0x0100;
+const PRIVATE_INFORMATION: u16 = 0x0102;
 
 /// Preamble, `DICM` and group 0002: what comes before a data set that arrived by C-STORE, whose bytes then stay as they
 /// are. An empty `source_ae_title` is left out.
@@ -28,6 +30,31 @@ pub fn part10_prefix(
     transfer_syntax_uid: &Uid,
     source_ae_title: &str,
 ) -> Vec<u8> {
+    let mut group = group_of(sop_class_uid, sop_instance_uid, transfer_syntax_uid);
+    if !source_ae_title.is_empty() {
+        push_text(&mut group, 0x0016, *b"AE", source_ae_title);
+    }
+    prefix_of(&group)
+}
+
+/// The same for a file that is kept in place of one with native pixel data of this VR. Private Information (0002,0102) is
+/// that VR's two letters.
+pub(crate) fn kept_prefix(
+    sop_class_uid: &Uid,
+    sop_instance_uid: &Uid,
+    transfer_syntax_uid: &Uid,
+    native_pixel_vr: Option<VR>,
+) -> Vec<u8> {
+    let mut group = group_of(sop_class_uid, sop_instance_uid, transfer_syntax_uid);
+    if let Some(vr) = native_pixel_vr {
+        push_text(&mut group, PRIVATE_INFORMATION_CREATOR_UID, *b"UI", IMPLEMENTATION_CLASS_UID);
+        group.extend_from_slice(&[2, 0, 2, 1, b'O', b'B', 0, 0, 2, 0, 0, 0]);
+        group.extend_from_slice(vr.to_string().as_bytes());
+    }
+    prefix_of(&group)
+}
+
+fn group_of(sop_class_uid: &Uid, sop_instance_uid: &Uid, transfer_syntax_uid: &Uid) -> Vec<u8> {
     let mut group = Vec::new();
     // File Meta Information Version, the only value of VR OB here.
     group.extend_from_slice(&[2, 0, 1, 0, b'O', b'B', 0, 0, 2, 0, 0, 0, 0, 1]);
@@ -36,14 +63,15 @@ pub fn part10_prefix(
     push_text(&mut group, TRANSFER_SYNTAX_UID, *b"UI", transfer_syntax_uid.as_str());
     push_text(&mut group, 0x0012, *b"UI", IMPLEMENTATION_CLASS_UID);
     push_text(&mut group, 0x0013, *b"SH", IMPLEMENTATION_VERSION_NAME);
-    if !source_ae_title.is_empty() {
-        push_text(&mut group, 0x0016, *b"AE", source_ae_title);
-    }
+    group
+}
+
+fn prefix_of(group: &[u8]) -> Vec<u8> {
     let mut prefix = vec![0; PREAMBLE_BYTES];
     prefix.extend_from_slice(MAGIC);
     prefix.extend_from_slice(&[2, 0, 0, 0, b'U', b'L', 4, 0]);
     prefix.extend_from_slice(&(group.len() as u32).to_le_bytes());
-    prefix.extend_from_slice(&group);
+    prefix.extend_from_slice(group);
     prefix
 }
 
@@ -100,11 +128,20 @@ fn meta_start(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Reads preamble and group 0002 and leaves the source at the data set; the answer is the transfer syntax.
-pub(crate) fn read_meta_group(source: &mut ByteSource<'_>) -> Result<String, InspectError> {
+/// What is read of group 0002.
+#[derive(Debug, Default)]
+pub(crate) struct MetaGroup {
+    /// `TransferSyntaxUID`.
+    pub transfer_syntax_uid: String,
+    /// The VR of the pixel data before they were compressed here, see [`kept_prefix`].
+    pub native_pixel_vr: Option<VR>,
+}
+
+/// Reads preamble and group 0002 and leaves the source at the data set.
+pub(crate) fn read_meta_group(source: &mut ByteSource<'_>) -> Result<MetaGroup, InspectError> {
     let mut at = meta_start(source.peek(PREAMBLE_BYTES + MAGIC.len())?).ok_or(InspectError::NotDicom)?;
     source.skip(at as u64)?;
-    let mut transfer_syntax_uid = String::new();
+    let (mut meta, mut is_ours) = (MetaGroup::default(), false);
     loop {
         let (element, header, value) = match step(source.peek(12)?) {
             Step::DataSet => break,
@@ -118,15 +155,24 @@ pub(crate) fn read_meta_group(source: &mut ByteSource<'_>) -> Result<String, Ins
         }
         source.skip(header as u64)?;
         let bytes = source.read_vec(value as u64)?;
-        if element == TRANSFER_SYNTAX_UID {
-            transfer_syntax_uid = String::from_utf8_lossy(&bytes).trim_matches(['\0', ' ']).to_owned();
+        let text = || String::from_utf8_lossy(&bytes).trim_matches(['\0', ' ']).to_owned();
+        match element {
+            TRANSFER_SYNTAX_UID => meta.transfer_syntax_uid = text(),
+            PRIVATE_INFORMATION_CREATOR_UID => is_ours = text() == IMPLEMENTATION_CLASS_UID,
+            PRIVATE_INFORMATION if is_ours => meta.native_pixel_vr = native_vr(&bytes),
+            _ => {}
         }
     }
-    if transfer_syntax_uid.is_empty() {
-        Err(InspectError::MissingUid("TransferSyntaxUID"))
-    } else {
-        Ok(transfer_syntax_uid)
+    if meta.transfer_syntax_uid.is_empty() {
+        return Err(InspectError::MissingUid("TransferSyntaxUID"));
     }
+    Ok(meta)
+}
+
+/// One of the VRs that native pixel data have.
+fn native_vr(bytes: &[u8]) -> Option<VR> {
+    let vr = VR::from_binary(bytes.try_into().ok()?)?;
+    matches!(vr, VR::OB | VR::OW).then_some(vr)
 }
 
 /// BLAKE3 over a Part 10 stream's data set, without preamble and group 0002. A stream that is no Part 10 file is hashed

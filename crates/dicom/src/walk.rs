@@ -94,6 +94,11 @@ impl<'a> Walker<'a> {
         self.open.len()
     }
 
+    /// How many bytes are left of the innermost sequence or item that is open; `None` if it ends by a delimiter.
+    pub(crate) fn defined_length(&self) -> Option<u64> {
+        self.open.last()?.end.map(|end| end.saturating_sub(self.source.position()))
+    }
+
     /// Where the next byte is read.
     pub(crate) fn position(&self) -> u64 {
         self.source.position()

@@ -8,8 +8,8 @@ use crate::contexts::Context;
 use crate::store_scp::Reply;
 use lightbox_dicom::DataSet;
 use lightbox_dicom::data_set::tag;
-use lightbox_domain::{Event, Uid};
-use lightbox_store::{ProcedureStep, StoreError};
+use lightbox_domain::{Event, Job, Uid};
+use lightbox_store::{ListedSeries, ProcedureStep, StoreError, now_ms};
 
 /// The longest data set of a step, in bytes.
 const STEP_BYTES_MAX: usize = 32 << 20;
@@ -23,6 +23,7 @@ const INVALID_INSTANCE: u16 = 0x0117;
 
 const MODALITY: u32 = 0x0008_0060;
 const STUDY_INSTANCE_UID: u32 = 0x0020_000D;
+const SERIES_INSTANCE_UID: u32 = 0x0020_000E;
 const REFERENCED_IMAGE_SEQUENCE: u32 = 0x0008_1140;
 const REFERENCED_NON_IMAGE_SEQUENCE: u32 = 0x0040_0220;
 const STEP_STATUS: u32 = 0x0040_0252;
@@ -81,7 +82,9 @@ async fn begin(association: &Association, command: &CommandSet, step: &DataSet) 
         state: IN_PROGRESS.to_owned(),
         step_id: step.text(STEP_ID).to_owned(),
         modality: step.text(MODALITY).to_owned(),
-        instances: instances(step),
+        series: listed(step),
+        missing: 0,
+        updated_ms: now_ms(),
     };
     let mut write = association.server.store.write().await?;
     if !write.insert_procedure_step(&step).await? {
@@ -102,7 +105,7 @@ async fn change(association: &Association, command: &CommandSet, changes: &DataS
         _ => return Ok(Reply::new(INVALID_ATTRIBUTE_VALUE, "PerformedProcedureStepStatus is none of the three")),
     }
     if !changes.items(PERFORMED_SERIES_SEQUENCE).is_empty() {
-        step.instances = instances(changes);
+        step.series = listed(changes);
     }
     let mut write = store.write().await?;
     if !write.update_procedure_step(&step).await? {
@@ -110,24 +113,29 @@ async fn change(association: &Association, command: &CommandSet, changes: &DataS
     }
     if ENDED.contains(&step.state.as_str()) {
         write.append_event(event(&step, "procedure_step.ended")).await?;
+        write.enqueue(&Job::CheckStep { sop_instance_uid: uid }, now_ms()).await?;
     }
     write.commit().await?;
     Ok(Reply::new(SUCCESS, ""))
 }
 
-/// All SOP instances that the series of a step list.
-fn instances(step: &DataSet) -> Vec<String> {
-    let series = step.items(PERFORMED_SERIES_SEQUENCE).iter();
-    let references = series.flat_map(|series| {
+/// The series of a step with all SOP instances that they list.
+fn listed(step: &DataSet) -> Vec<ListedSeries> {
+    let uid = |text: &str| Uid::parse(text).ok().map(|uid| uid.to_string());
+    let listed = |series: &DataSet| {
         let images = series.items(REFERENCED_IMAGE_SEQUENCE).iter();
-        images.chain(series.items(REFERENCED_NON_IMAGE_SEQUENCE))
-    });
-    let uid = |item: &DataSet| Uid::parse(item.text(tag::REFERENCED_SOP_INSTANCE_UID)).ok().map(|uid| uid.to_string());
-    references.filter_map(uid).collect()
+        let references = images.chain(series.items(REFERENCED_NON_IMAGE_SEQUENCE));
+        ListedSeries {
+            series_instance_uid: uid(series.text(SERIES_INSTANCE_UID)).unwrap_or_default(),
+            instances: references.filter_map(|item| uid(item.text(tag::REFERENCED_SOP_INSTANCE_UID))).collect(),
+            received: 0,
+        }
+    };
+    step.items(PERFORMED_SERIES_SEQUENCE).iter().map(listed).collect()
 }
 
 fn event(step: &ProcedureStep, action: &'static str) -> Event {
-    let detail = serde_json::json!({ "state": step.state, "instances": step.instances.len() });
+    let detail = serde_json::json!({ "state": step.state, "instances": step.instances().len() });
     let actor = format!("peer:{}", step.ae_title);
     let event = Event::new(&actor, action, "procedure_step", &step.sop_instance_uid).detail(detail.to_string());
     if step.study_instance_uid.is_empty() { event } else { event.study(&step.study_instance_uid) }

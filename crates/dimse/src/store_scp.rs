@@ -34,6 +34,8 @@ const DATA_SET_DOES_NOT_MATCH: u16 = 0xA900;
 const COERCION: u16 = 0xB000;
 const DATA_SET_DOES_NOT_MATCH_WARNING: u16 = 0xB007;
 const CANNOT_UNDERSTAND: u16 = 0xC000;
+/// Of the range of failures that PS3.4 Table B.2-1 leaves to whoever answers: sent again, it fails again.
+const REFUSED_CONFLICT: u16 = 0xC111;
 
 /// What a response says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +134,9 @@ fn reply(received: Result<Received, ReceiveError>, announced: &Announced) -> Rep
             Reply::new(PROCESSING_FAILURE, "the instance could not be read back")
         }
         Err(ReceiveError::Refused(error)) => Reply::new(CANNOT_UNDERSTAND, error.to_string()),
+        Err(ReceiveError::Conflict { .. }) => {
+            Reply::new(REFUSED_CONFLICT, "other data with this UID are stored, and stay")
+        }
         Err(error @ ReceiveError::OtherStudy { .. }) => Reply::new(CANNOT_UNDERSTAND, error.to_string()),
         Err(
             error @ (ReceiveError::TooLarge { .. } | ReceiveError::DiskLow { .. } | ReceiveError::ArchiveFull { .. }),
@@ -150,7 +155,7 @@ fn reply_kept(received: &Received, announced: &Announced) -> Reply {
         return Reply::new(DATA_SET_DOES_NOT_MATCH_WARNING, "stored under the UIDs of the data set, not the command's");
     }
     match received.outcome {
-        ReceivedOutcome::Stored | ReceivedOutcome::Duplicate => Reply::new(SUCCESS, ""),
+        ReceivedOutcome::Stored | ReceivedOutcome::Duplicate | ReceivedOutcome::Replaced => Reply::new(SUCCESS, ""),
         ReceivedOutcome::Conflict => {
             Reply::new(COERCION, "other data with this UID were here first; yours are shelved")
         }

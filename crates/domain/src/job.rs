@@ -47,6 +47,18 @@ pub enum Job {
         /// The deletion.
         deletion_id: String,
     },
+    /// Compare what a procedure step lists with what was received.
+    CheckStep {
+        /// The step.
+        sop_instance_uid: String,
+    },
+    /// Compress the instances of a series in place.
+    Compress {
+        /// The study.
+        study_instance_uid: String,
+        /// The series.
+        series_instance_uid: String,
+    },
     /// Apply the site's lifecycle rules; there is one such job.
     Lifecycle,
     /// Take a result to a peer.
@@ -85,6 +97,10 @@ pub enum JobKind {
     Correct,
     /// [`Job::Purge`]
     Purge,
+    /// [`Job::CheckStep`]
+    CheckStep,
+    /// [`Job::Compress`]
+    Compress,
     /// [`Job::Lifecycle`]
     Lifecycle,
     /// [`Job::Deliver`]
@@ -98,7 +114,7 @@ pub enum JobKind {
 impl JobKind {
     /// All kinds, most urgent first: what nobody may see any more goes first, then what a reader waits for goes before
     /// what explains it.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Reject,
         Self::Correct,
         Self::Publish,
@@ -106,14 +122,16 @@ impl JobKind {
         Self::Run,
         Self::ReportCommitment,
         Self::AskCommitment,
+        Self::CheckStep,
         Self::Deliver,
         Self::Explain,
         Self::Describe,
         Self::Purge,
         Self::Lifecycle,
+        Self::Compress,
     ];
     /// The least urgent kind.
-    pub const LAST: Self = Self::Lifecycle;
+    pub const LAST: Self = Self::Compress;
 
     /// The kind's name in the store.
     #[must_use]
@@ -130,6 +148,8 @@ impl JobKind {
             Self::Reject => "reject",
             Self::Correct => "correct",
             Self::Purge => "purge",
+            Self::CheckStep => "check_step",
+            Self::Compress => "compress",
             Self::Lifecycle => "lifecycle",
         }
     }
@@ -157,6 +177,8 @@ impl Job {
             Self::Reject { .. } => JobKind::Reject,
             Self::Correct { .. } => JobKind::Correct,
             Self::Purge { .. } => JobKind::Purge,
+            Self::CheckStep { .. } => JobKind::CheckStep,
+            Self::Compress { .. } => JobKind::Compress,
             Self::Lifecycle => JobKind::Lifecycle,
         }
     }
@@ -166,13 +188,14 @@ impl Job {
     pub fn subject(&self) -> String {
         match self {
             Self::Route { study_instance_uid, series_instance_uid }
-            | Self::Describe { study_instance_uid, series_instance_uid } => {
+            | Self::Describe { study_instance_uid, series_instance_uid }
+            | Self::Compress { study_instance_uid, series_instance_uid } => {
                 format!("{study_instance_uid}/{series_instance_uid}")
             }
             Self::Run { run_id } | Self::Publish { run_id } | Self::Explain { run_id } => run_id.clone(),
             Self::Deliver { delivery_id } | Self::AskCommitment { delivery_id } => delivery_id.clone(),
             Self::ReportCommitment { commitment_id } => commitment_id.clone(),
-            Self::Reject { sop_instance_uid } => sop_instance_uid.clone(),
+            Self::Reject { sop_instance_uid } | Self::CheckStep { sop_instance_uid } => sop_instance_uid.clone(),
             Self::Correct { study_instance_uid } => study_instance_uid.clone(),
             Self::Purge { deletion_id } => deletion_id.clone(),
             Self::Lifecycle => "daily".to_owned(),
@@ -185,11 +208,12 @@ impl Job {
         let kind = JobKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
         let subject = subject.to_owned();
         Some(match kind {
-            JobKind::Route | JobKind::Describe => {
+            JobKind::Route | JobKind::Describe | JobKind::Compress => {
                 let (study, series) = subject.split_once('/')?;
                 let (study_instance_uid, series_instance_uid) = (study.to_owned(), series.to_owned());
                 match kind {
                     JobKind::Route => Self::Route { study_instance_uid, series_instance_uid },
+                    JobKind::Compress => Self::Compress { study_instance_uid, series_instance_uid },
                     _ => Self::Describe { study_instance_uid, series_instance_uid },
                 }
             }
@@ -199,6 +223,7 @@ impl Job {
             JobKind::Deliver => Self::Deliver { delivery_id: subject },
             JobKind::ReportCommitment => Self::ReportCommitment { commitment_id: subject },
             JobKind::AskCommitment => Self::AskCommitment { delivery_id: subject },
+            JobKind::CheckStep => Self::CheckStep { sop_instance_uid: subject },
             JobKind::Reject => Self::Reject { sop_instance_uid: subject },
             JobKind::Correct => Self::Correct { study_instance_uid: subject },
             JobKind::Purge => Self::Purge { deletion_id: subject },
@@ -224,6 +249,7 @@ mod tests {
         let jobs = [
             Job::Route { study_instance_uid: "1.2".into(), series_instance_uid: "1.3".into() },
             Job::Describe { study_instance_uid: "1.2".into(), series_instance_uid: "1.3".into() },
+            Job::Compress { study_instance_uid: "1.2".into(), series_instance_uid: "1.3".into() },
             Job::Run { run_id: id() },
             Job::Publish { run_id: id() },
             Job::Explain { run_id: id() },
@@ -231,6 +257,7 @@ mod tests {
             Job::ReportCommitment { commitment_id: id() },
             Job::AskCommitment { delivery_id: id() },
             Job::Reject { sop_instance_uid: "1.2.3".into() },
+            Job::CheckStep { sop_instance_uid: "1.2.3".into() },
             Job::Correct { study_instance_uid: "1.2".into() },
             Job::Purge { deletion_id: id() },
             Job::Lifecycle,

@@ -40,7 +40,7 @@ pub use manifest::{
     ManifestError, MapMethod, MapSection, ModelSection, Resize, RunnerKind, TensorSection,
 };
 pub use overlay::{Correction, Overlaid, Overlay, OverlayScope, Values, ValuesError, overlay};
-pub use peer::{AeTitle, AeTitleError, Peer, PeerPolicy, PeerService, PendingPeer};
+pub use peer::{AeTitle, AeTitleError, ConflictPolicy, Peer, PeerPolicy, PeerService, PendingPeer};
 pub use query::{Key, Matching, Query, QueryError, fold_name};
 pub use routing::{Applicability, AttributeSource, age_years, evaluate, parse_age, years_between};
 pub use run::{Map, MapState, Override, ResultKind, Run, RunState};

@@ -11,6 +11,8 @@ const DAY_MS: i64 = 24 * 3_600 * 1_000;
 pub enum LifecycleAction {
     /// It stays, whatever later rules say.
     Keep,
+    /// Its images are kept compressed without loss, where that makes them smaller.
+    Compress,
     /// It is deleted: hidden at once, purged after `purge_after_days`.
     Delete,
 }
@@ -21,6 +23,7 @@ impl LifecycleAction {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Keep => "keep",
+            Self::Compress => "compress",
             Self::Delete => "delete",
         }
     }
@@ -89,6 +92,12 @@ mod tests {
         body_part = ["CHEST"]
         older_than_days = 30
         action = "delete"
+
+        [[lifecycle]]
+        name = "films of last month"
+        modality = ["DX"]
+        older_than_days = 7
+        action = "compress"
     "#;
 
     #[derive(Deserialize)]
@@ -109,8 +118,10 @@ mod tests {
             assert_eq!(lifecycle_rule(&rules, series, 0).map(|rule| rule.name.as_str()), expected, "{series:?}");
         };
         check(&series("DX", "CHEST", "peer:CT1", 30), Some("old chest films"));
-        check(&series("DX", "CHEST", "peer:CT1", 29), None);
-        check(&series("DX", "HAND", "peer:CT1", 30), None);
+        check(&series("DX", "CHEST", "peer:CT1", 29), Some("films of last month"));
+        check(&series("DX", "HAND", "peer:CT1", 30), Some("films of last month"));
+        check(&series("DX", "HAND", "peer:CT1", 6), None);
+        check(&series("CR", "HAND", "peer:CT1", 30), None);
         check(&series("CT", "CHEST", "peer:CT1", 30), None);
         check(&series("DX", "CHEST", "peer:RESEARCH", 30), Some("research"));
     }

@@ -38,6 +38,8 @@ pub struct Limits {
     pub session_seconds_max: i64,
     /// What was deleted can be brought back for so many days; then its bytes are removed.
     pub purge_after_days: i64,
+    /// A study counts as incomplete if instances that its modality lists have not come after so many seconds.
+    pub listed_wait_seconds_max: i64,
     /// The most runs at once.
     pub runs_at_once_max: usize,
 }
@@ -62,6 +64,7 @@ impl Default for Limits {
             page_rows_max: 1_000,
             session_seconds_max: 12 * 3600,
             purge_after_days: 30,
+            listed_wait_seconds_max: 15 * 60,
             runs_at_once_max: 2,
         }
     }

@@ -70,6 +70,41 @@ pub struct PeerPolicy {
     pub tls: bool,
     /// Whether it is asked to commit to what was delivered to it.
     pub commits: bool,
+    /// What becomes of what it sends under a SOP Instance UID that something else has.
+    pub conflicts: ConflictPolicy,
+}
+
+/// What becomes of a newcomer whose SOP Instance UID another data set has that is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConflictPolicy {
+    /// What is stored stays; the newcomer waits on the conflict shelf for somebody to decide.
+    #[default]
+    KeepFirst,
+    /// The newest counts; what was stored goes to the shelf.
+    Replace,
+    /// The newcomer is not taken, and its sender is told.
+    Refuse,
+}
+
+impl ConflictPolicy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::KeepFirst, Self::Replace, Self::Refuse];
+
+    /// The policy's name in the store and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeepFirst => "keep_first",
+            Self::Replace => "replace",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// The policy of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == name)
+    }
 }
 
 impl Default for PeerPolicy {
@@ -81,6 +116,7 @@ impl Default for PeerPolicy {
             transfer_syntaxes: Vec::new(),
             tls: false,
             commits: false,
+            conflicts: ConflictPolicy::KeepFirst,
         }
     }
 }
@@ -171,6 +207,8 @@ mod tests {
     fn services_are_read_back_by_name() {
         assert!(PeerService::ALL.into_iter().all(|service| PeerService::parse(service.as_str()) == Some(service)));
         assert_eq!(PeerService::parse("print"), None);
+        assert!(ConflictPolicy::ALL.into_iter().all(|one| ConflictPolicy::parse(one.as_str()) == Some(one)));
+        assert_eq!(ConflictPolicy::parse("toss"), None);
     }
 
     #[test]

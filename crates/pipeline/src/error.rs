@@ -39,6 +39,14 @@ pub enum ReceiveError {
         /// Its SOP Instance UID.
         sop_instance_uid: Uid,
     },
+    /// Another data set with its SOP Instance UID is stored, and its sender may not replace it.
+    #[error("other data with the UID {sop_instance_uid} are stored, and stay")]
+    Conflict {
+        /// Its SOP class.
+        sop_class_uid: Uid,
+        /// Its SOP Instance UID.
+        sop_instance_uid: Uid,
+    },
     /// The sender broke off.
     #[error("the sender broke off: {0}")]
     Aborted(std::io::Error),
@@ -90,9 +98,10 @@ impl From<InferenceError> for JobError {
 impl From<ReceiveError> for JobError {
     fn from(error: ReceiveError) -> Self {
         match error {
-            ReceiveError::Refused(_) | ReceiveError::TooLarge { .. } | ReceiveError::OtherStudy { .. } => {
-                Self::Permanent(error.to_string())
-            }
+            ReceiveError::Refused(_)
+            | ReceiveError::TooLarge { .. }
+            | ReceiveError::OtherStudy { .. }
+            | ReceiveError::Conflict { .. } => Self::Permanent(error.to_string()),
             ReceiveError::DiskLow { .. }
             | ReceiveError::ArchiveFull { .. }
             | ReceiveError::Aborted(_)

@@ -10,8 +10,8 @@
 //!    ordered to be delivered.
 //! 5. [`explain`]: the map is computed afterwards, so that nobody waits for it, and published the same way.
 //!
-//! Beside them, [`describe`] gathers the metadata of a series that has settled, for viewers; [`reject`] hides what a
-//! rejection note rejects, [`lifecycle`] deletes what the site's rules
+//! Beside them, [`mod@check_step`] compares what a modality lists with what came, [`describe`] gathers the metadata of a series that has settled, for viewers; [`reject`] hides what a
+//! rejection note rejects, [`lifecycle`] deletes or has [`mod@compress`] make smaller what the site's rules
 //! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order, and [`conflict`] what
 //! they decide about newcomers that differ from what is stored. [`mod@correct`] lays other values over what is stored, and
 //! [`leave`] is the one place that objects pass on their way out, where those values count. [`workitem`] is the work that
@@ -22,7 +22,9 @@
 //! run outside the intended use; [`replay`](mod@replay) is what they have done again.
 
 mod arrival;
+pub mod check_step;
 mod clock;
+pub mod compress;
 pub mod conflict;
 pub mod correct;
 pub mod deletion;

@@ -15,6 +15,8 @@ const SERIES_AT_ONCE: i64 = 500;
 pub struct LifecycleStep {
     /// The rule's name.
     pub rule: String,
+    /// What it says.
+    pub action: LifecycleAction,
     /// The series.
     pub series: AgedSeries,
     /// Why it was not done now, in words.
@@ -67,9 +69,13 @@ pub async fn apply(
         let Some(last) = page.last() else { break };
         after = Some(last.clone());
         for series in page {
-            let rule = lifecycle_rule(rules, &series.age, now_ms());
-            if let Some(rule) = rule.filter(|rule| rule.action == LifecycleAction::Delete) {
-                steps.push(delete(store, rule, series, limits, dry_run).await?);
+            let Some(rule) = lifecycle_rule(rules, &series.age, now_ms()) else { continue };
+            match rule.action {
+                LifecycleAction::Delete => steps.push(delete(store, rule, series, limits, dry_run).await?),
+                LifecycleAction::Compress if series.compressible_bytes > 0 => {
+                    steps.push(compress(store, rule, series, dry_run).await?);
+                }
+                LifecycleAction::Compress | LifecycleAction::Keep => {}
             }
         }
     }
@@ -102,5 +108,23 @@ async fn delete(
         write.delete(&order).await?;
         write.commit().await?;
     }
-    Ok(LifecycleStep { rule: rule.name.clone(), series, postponed })
+    Ok(LifecycleStep { rule: rule.name.clone(), action: rule.action, series, postponed })
+}
+
+/// Orders that a series is compressed, which takes too long to wait for.
+async fn compress(
+    store: &Store,
+    rule: &LifecycleRule,
+    series: AgedSeries,
+    dry_run: bool,
+) -> Result<LifecycleStep, StoreError> {
+    let mut write = store.write().await?;
+    let postponed = write.work_due(series.study_instance_uid.as_str()).await?;
+    if postponed.is_none() && !dry_run {
+        let (study_instance_uid, series_instance_uid) =
+            (series.study_instance_uid.to_string(), series.series_instance_uid.to_string());
+        write.enqueue_by(&Job::Compress { study_instance_uid, series_instance_uid }, now_ms()).await?;
+        write.commit().await?;
+    }
+    Ok(LifecycleStep { rule: rule.name.clone(), action: rule.action, series, postponed })
 }

@@ -1,12 +1,13 @@
 //! The one way in. C-STORE, STOW-RS, import and the results of apps all come through here.
 
-use crate::ReceiveError;
 use crate::arrival::{Arrived, Order};
+use crate::conflict::{Settlement, settle_conflict};
+use crate::{PipelineError, ReceiveError};
 use bytes::Bytes;
 use futures_util::Stream;
 use lightbox_dicom::same_data_set;
-use lightbox_domain::{DeploymentMode, IndexEntry, Limits, Run, Source, Uid};
-use lightbox_store::{BlobKey, Intake, NewInstance, Store, now_ms};
+use lightbox_domain::{Actor, ConflictPolicy, DeploymentMode, Event, IndexEntry, Limits, Run, Source, Uid};
+use lightbox_store::{BlobKey, Intake, NewInstance, Store, StoreError, now_ms};
 use metrics::histogram;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct Receiver {
     quota: Arc<Mutex<Quota>>,
     /// For `arrivals_max`.
     places: Arc<Semaphore>,
+    /// What becomes of newcomers under a known UID that no peer sent.
+    conflicts: ConflictPolicy,
 }
 
 /// How much was stored when it was last asked for.
@@ -42,6 +45,8 @@ pub enum ReceivedOutcome {
     Duplicate,
     /// Another data set with this SOP Instance UID is stored and stays; the newcomer lies on the conflict shelf.
     Conflict,
+    /// Another data set with this SOP Instance UID was stored; it lies on the conflict shelf now, the newcomer counts.
+    Replaced,
 }
 
 impl ReceivedOutcome {
@@ -51,6 +56,7 @@ impl ReceivedOutcome {
             Self::Stored => "stored",
             Self::Duplicate => "duplicate",
             Self::Conflict => "conflict",
+            Self::Replaced => "replaced",
         }
     }
 }
@@ -75,7 +81,14 @@ impl Receiver {
     #[must_use]
     pub fn new(store: Store, limits: Arc<Limits>) -> Self {
         let places = Arc::new(Semaphore::new(limits.arrivals_max.max(1)));
-        Self { store, limits, quota: Arc::default(), places }
+        Self { store, limits, quota: Arc::default(), places, conflicts: ConflictPolicy::KeepFirst }
+    }
+
+    /// The same, with a policy of its own for newcomers under a known UID that are uploaded or imported; of a peer's, the
+    /// peer's policy decides.
+    #[must_use]
+    pub fn deciding(self, conflicts: ConflictPolicy) -> Self {
+        Self { conflicts, ..self }
     }
 
     /// Receives an instance as a stream of the bytes of a DICOM file (PS3.10 §7). Returns once file and row are
@@ -182,22 +195,62 @@ impl Receiver {
         let limits = Arc::clone(&self.limits);
         let compare = move || same_data_set(&new_path, &stored_path, &limits);
         // What cannot be compared is not known to be equal, and is kept.
-        let same = tokio::task::spawn_blocking(compare).await.is_ok_and(|same| same.unwrap_or(false));
-        if same || !self.store.shelve_conflict(newcomer).await? {
-            return Ok(match same {
-                true => ReceivedOutcome::Duplicate,
-                false => {
-                    self.discard(newcomer.file.key.clone()).await?;
-                    ReceivedOutcome::Conflict
-                }
-            });
+        if tokio::task::spawn_blocking(compare).await.is_ok_and(|same| same.unwrap_or(false)) {
+            return Ok(ReceivedOutcome::Duplicate);
         }
-        tracing::warn!(
-            sop_instance_uid = %newcomer.entry.instance.sop_instance_uid,
-            source = %newcomer.source.label(),
-            "put an instance on the conflict shelf: another data set with its UID is stored"
-        );
+        let policy = match &newcomer.source {
+            Source::Peer(ae_title) => self.store.conflict_policy(ae_title).await?,
+            Source::Upload(_) | Source::Import => self.conflicts,
+            Source::Run(_) => ConflictPolicy::KeepFirst,
+        };
+        if policy == ConflictPolicy::Refuse {
+            return self.refuse(newcomer).await;
+        }
+        match self.store.shelve_conflict(newcomer).await? {
+            true => tracing::warn!(
+                sop_instance_uid = %newcomer.entry.instance.sop_instance_uid,
+                source = %newcomer.source.label(),
+                "put an instance on the conflict shelf: another data set with its UID is stored"
+            ),
+            // The same lies there already.
+            false => self.discard(newcomer.file.key.clone()).await?,
+        }
+        if policy == ConflictPolicy::Replace && self.replace(newcomer).await? {
+            return Ok(ReceivedOutcome::Replaced);
+        }
         Ok(ReceivedOutcome::Conflict)
+    }
+
+    /// Does not take a newcomer, which the log says.
+    async fn refuse(&self, newcomer: &NewInstance) -> Result<ReceivedOutcome, ReceiveError> {
+        let (instance, study) = (&newcomer.entry.instance, &newcomer.entry.study.study_instance_uid);
+        let uid = instance.sop_instance_uid.as_str();
+        let event = Event::new(&newcomer.source.label(), "instance.refused", "instance", uid).outcome(
+            "another data set with this SOP Instance UID is stored, and the newcomer's sender may not replace it",
+        );
+        let mut write = self.store.write().await?;
+        write.append_event(event.study(study.as_str())).await?;
+        write.commit().await?;
+        self.discard(newcomer.file.key.clone()).await?;
+        let (sop_class_uid, sop_instance_uid) = (instance.sop_class_uid.clone(), instance.sop_instance_uid.clone());
+        Err(ReceiveError::Conflict { sop_class_uid, sop_instance_uid })
+    }
+
+    /// Puts a newcomer from the shelf in the place of what is stored, as a person could; false where a person could not, or
+    /// has decided otherwise. It then waits on the shelf.
+    async fn replace(&self, newcomer: &NewInstance) -> Result<bool, ReceiveError> {
+        let uid = newcomer.entry.instance.sop_instance_uid.as_str();
+        let shelved = self.store.shelved(uid, &newcomer.data_set_digest).await?;
+        let Some(shelved) = shelved.filter(|shelved| shelved.state != "kept") else { return Ok(false) };
+        let sender = Actor::system(&newcomer.source.label());
+        match settle_conflict(&self.store, &self.limits, &shelved.id, Settlement::Replace, &sender).await {
+            Ok(()) => Ok(true),
+            Err(PipelineError::Store(error @ (StoreError::Unwritten(_) | StoreError::Closed))) => Err(error.into()),
+            Err(error) => {
+                tracing::info!(%error, sop_instance_uid = uid, "a newcomer does not replace what is stored yet");
+                Ok(false)
+            }
+        }
     }
 
     async fn discard(&self, key: BlobKey) -> Result<(), ReceiveError> {

@@ -2,7 +2,7 @@
 
 use crate::clock::watch_clock;
 use crate::run::end_run;
-use crate::{JobError, Pipeline, correct, describe, explain, publish, purge, reject, route, run};
+use crate::{JobError, Pipeline, check_step, compress, correct, describe, explain, publish, purge, reject, route, run};
 use lightbox_domain::{Event, Job, JobKind, RunState, back_off_ms};
 use lightbox_store::{Claimed, now_ms};
 use metrics::histogram;
@@ -28,7 +28,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that handles what the pipeline itself can: routing, runs, publishing, describing, explaining.
+    /// A worker that handles what the pipeline itself can: routing, runs, publishing, describing, explaining,
+    /// compressing.
     #[must_use]
     pub fn new(pipeline: Pipeline) -> Self {
         let worker = Self { pipeline, handlers: HashMap::new() };
@@ -41,6 +42,8 @@ impl Worker {
             JobKind::Describe,
             JobKind::Explain,
             JobKind::Purge,
+            JobKind::CheckStep,
+            JobKind::Compress,
         ];
         kinds.into_iter().fold(worker, |worker, kind| {
             let pipeline = worker.pipeline.clone();
@@ -166,6 +169,10 @@ impl Worker {
             Job::Describe { .. } => {}
             // The next start orders it again.
             Job::Lifecycle => {}
+            // The next message about it orders it again.
+            Job::CheckStep { .. } => {}
+            // What arrived is what is kept; the rule orders it again tomorrow.
+            Job::Compress { .. } => {}
             Job::AskCommitment { delivery_id } => {
                 let mut write = store.write().await?;
                 write.end_commitment_request(delivery_id, false, reason).await?;
@@ -240,6 +247,12 @@ async fn step(pipeline: Pipeline, job: Job) -> Result<(), JobError> {
         Job::Reject { sop_instance_uid } => reject::reject(&pipeline, &sop_instance_uid).await,
         Job::Correct { study_instance_uid } => correct::apply(&pipeline.store, &study_instance_uid).await,
         Job::Purge { deletion_id } => purge::purge(&pipeline.store, &deletion_id).await,
+        Job::CheckStep { sop_instance_uid } => {
+            check_step::check_step(&pipeline.store, &pipeline.limits, &sop_instance_uid).await
+        }
+        Job::Compress { study_instance_uid, series_instance_uid } => {
+            compress::compress(&pipeline, &study_instance_uid, &series_instance_uid).await
+        }
         Job::Deliver { .. } | Job::ReportCommitment { .. } | Job::AskCommitment { .. } | Job::Lifecycle => {
             Err(JobError::Permanent("it has a handler of its own".to_owned()))
         }

@@ -59,6 +59,12 @@ impl BlobKey {
         &self.0
     }
 
+    /// When the file began to be written, in milliseconds since 1970; 0 for a key that is not ours.
+    #[must_use]
+    pub fn begun_ms(&self) -> i64 {
+        self.0.parse::<Ulid>().map_or(0, |key| i64::try_from(key.timestamp_ms()).unwrap_or(0))
+    }
+
     /// The key of a row.
     pub(crate) fn of_row(text: String) -> Self {
         Self(text)

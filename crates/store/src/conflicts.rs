@@ -55,6 +55,23 @@ impl Store {
         rows.iter().map(shelved_of).collect()
     }
 
+    /// The file on the shelf with this SOP Instance UID and this digest of its data set.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn shelved(&self, sop_instance_uid: &str, data_set_digest: &str) -> Result<Option<Shelved>, StoreError> {
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            shelved_columns!(),
+            " FROM conflicts WHERE sop_instance_uid = $1 AND data_set_digest = $2"
+        ))
+        .bind(sop_instance_uid)
+        .bind(data_set_digest)
+        .fetch_optional(self.readers())
+        .await?;
+        row.as_ref().map(shelved_of).transpose()
+    }
+
     /// The file of this identifier.
     ///
     /// # Errors
@@ -120,7 +137,7 @@ impl Write {
                 (false, _) => list.push_bind_unseparated(text),
             };
         }
-        list.push("routed = 0, replaced_ms = ").push_bind_unseparated(now_ms());
+        list.push("routed = 0, uncompressed_reason = '', replaced_ms = ").push_bind_unseparated(now_ms());
         sql.push(" WHERE sop_instance_uid = ").push_bind(uid);
         sql.build().execute(&mut *self.transaction).await?;
         self.change_places(id, uid, &newcomer, &stored, by).await?;
@@ -135,7 +152,8 @@ impl Write {
 
     /// The files of a newcomer and of what is stored.
     async fn both_files(&mut self, id: &str, uid: &str) -> Result<[FileRow; 2], StoreError> {
-        const COLUMNS: &str = "blob_key, size_bytes, file_digest, data_set_digest, source, received_ms";
+        const COLUMNS: &str = "blob_key, size_bytes, file_digest, data_set_digest, source, received_ms,
+            received_transfer_syntax_uid, received_size_bytes";
         let mut files = Vec::new();
         for (table, key, value) in [("conflicts", "id", id), ("instances", "sop_instance_uid", uid)] {
             let mut sql = QueryBuilder::new(format!("SELECT {COLUMNS} FROM {table} WHERE {key} = "));
@@ -161,6 +179,8 @@ impl Write {
             sql.push(", file_digest = ").push_bind(&file.file_digest);
             sql.push(", data_set_digest = ").push_bind(&file.data_set_digest);
             sql.push(", source = ").push_bind(&file.source).push(", received_ms = ").push_bind(file.received_ms);
+            sql.push(", received_transfer_syntax_uid = ").push_bind(&file.received_transfer_syntax_uid);
+            sql.push(", received_size_bytes = ").push_bind(file.received_size_bytes);
             sql.push(format!(" WHERE {key} = ")).push_bind(value);
             sql.build().execute(&mut *self.transaction).await?;
         }
@@ -187,6 +207,9 @@ struct FileRow {
     data_set_digest: String,
     source: String,
     received_ms: i64,
+    /// Set if it is kept compressed.
+    received_transfer_syntax_uid: Option<String>,
+    received_size_bytes: Option<i64>,
 }
 
 impl FileRow {
@@ -198,6 +221,8 @@ impl FileRow {
             data_set_digest: row.try_get("data_set_digest")?,
             source: row.try_get("source")?,
             received_ms: row.try_get("received_ms")?,
+            received_transfer_syntax_uid: row.try_get("received_transfer_syntax_uid")?,
+            received_size_bytes: row.try_get("received_size_bytes")?,
         })
     }
 }

@@ -112,7 +112,8 @@ impl Write {
     /// When the database refuses.
     pub async fn work_due(&mut self, study_instance_uid: &str) -> Result<Option<String>, StoreError> {
         let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM jobs WHERE dead = 0 AND kind <> 'describe' AND subject LIKE $1) AS series,
+            "SELECT (SELECT COUNT(*) FROM jobs WHERE dead = 0 AND kind NOT IN ('describe', 'compress')
+                      AND subject LIKE $1) AS series,
                  (SELECT COUNT(*) FROM runs WHERE study_instance_uid = $2
                       AND (state IN ('queued', 'running', 'publishing') OR (state = 'finished' AND map_state = 'pending'))
                  ) AS runs,

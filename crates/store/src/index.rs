@@ -261,15 +261,13 @@ impl Write {
             "UPDATE studies SET
                  number_of_study_related_instances = (
                      SELECT COUNT(*) FROM instances
-                     WHERE instances.study_instance_uid = studies.study_instance_uid AND instances.indexed = 1),
-                 size_bytes = (
-                     SELECT CAST(COALESCE(SUM(instances.size_bytes), 0) AS BIGINT) FROM instances
-                     WHERE instances.study_instance_uid = studies.study_instance_uid)
+                     WHERE instances.study_instance_uid = studies.study_instance_uid AND instances.indexed = 1)
              WHERE study_instance_uid = $1",
         )
         .bind(study_instance_uid)
         .execute(&mut *self.transaction)
         .await?;
+        self.recount_bytes(study_instance_uid).await?;
         gather_study(self, study_instance_uid).await
     }
 }

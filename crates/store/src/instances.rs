@@ -44,7 +44,7 @@ pub struct StoredInstance {
 }
 
 /// The beginning of a query for [`StoredInstance`]s, as `instance_of` reads them.
-const SELECT: &str = "
+pub(crate) const SELECT: &str = "
     SELECT sop_instance_uid, study_instance_uid, series_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number,
         rows, columns, number_of_frames, blob_key, size_bytes, file_digest, source, run_id, received_ms, indexed
     FROM instances WHERE ";
@@ -54,7 +54,7 @@ pub(crate) fn uid_of(row: &AnyRow, column: &'static str) -> Result<Uid, StoreErr
     Uid::parse(&text).map_err(|error| StoreError::row(column, &text, error))
 }
 
-fn instance_of(row: &Row) -> Result<StoredInstance, StoreError> {
+pub(crate) fn instance_of(row: &Row) -> Result<StoredInstance, StoreError> {
     Ok(StoredInstance {
         sop_instance_uid: row.uid(0)?,
         study_instance_uid: row.uid(1)?,
@@ -164,8 +164,10 @@ impl Store {
     async fn has_file(&self, key: &BlobKey) -> Result<bool, StoreError> {
         let row = sqlx::query(
             "SELECT (SELECT COUNT(*) FROM instances WHERE blob_key = $1)
-                  + (SELECT COUNT(*) FROM conflicts WHERE blob_key = $2) AS files",
+                  + (SELECT COUNT(*) FROM conflicts WHERE blob_key = $2)
+                  + (SELECT COUNT(*) FROM removals WHERE blob_key = $3) AS files",
         )
+        .bind(key.as_str())
         .bind(key.as_str())
         .bind(key.as_str())
         .fetch_one(self.readers())

@@ -1,5 +1,6 @@
 //! What lifecycle rules look at.
 
+use crate::compression::COMPRESSIBLE;
 use crate::instances::uid_of;
 use crate::{Store, StoreError};
 use lightbox_domain::{SeriesAge, Uid};
@@ -16,6 +17,8 @@ pub struct AgedSeries {
     pub age: SeriesAge,
     /// Bytes of its indexed instances.
     pub size_bytes: i64,
+    /// Those of them that could be tried to be kept compressed.
+    pub compressible_bytes: i64,
 }
 
 impl Store {
@@ -30,14 +33,19 @@ impl Store {
         let rows = sqlx::query(
             "SELECT series.study_instance_uid, series.series_instance_uid, series.modality, series.body_part_examined,
                  MIN(instances.source) AS source, MAX(instances.received_ms) AS arrived_ms,
-                 CAST(SUM(instances.size_bytes) AS BIGINT) AS size_bytes
+                 CAST(SUM(instances.size_bytes) AS BIGINT) AS size_bytes,
+                 CAST(SUM(CASE WHEN instances.transfer_syntax_uid IN ($1, $2) AND instances.number_of_frames > 0
+                     AND instances.uncompressed_reason = '' THEN instances.size_bytes ELSE 0 END) AS BIGINT)
+                     AS compressible_bytes
              FROM series JOIN instances ON instances.study_instance_uid = series.study_instance_uid
                  AND instances.series_instance_uid = series.series_instance_uid AND instances.indexed = 1
-             WHERE series.run_id IS NULL AND (series.study_instance_uid > $1
-                 OR (series.study_instance_uid = $2 AND series.series_instance_uid > $3))
+             WHERE series.run_id IS NULL AND (series.study_instance_uid > $3
+                 OR (series.study_instance_uid = $4 AND series.series_instance_uid > $5))
              GROUP BY series.study_instance_uid, series.series_instance_uid, series.modality, series.body_part_examined
-             ORDER BY series.study_instance_uid, series.series_instance_uid LIMIT $4",
+             ORDER BY series.study_instance_uid, series.series_instance_uid LIMIT $6",
         )
+        .bind(COMPRESSIBLE[0])
+        .bind(COMPRESSIBLE[1])
         .bind(study)
         .bind(study)
         .bind(series)
@@ -55,6 +63,7 @@ impl Store {
                     arrived_ms: row.try_get("arrived_ms")?,
                 },
                 size_bytes: row.try_get("size_bytes")?,
+                compressible_bytes: row.try_get("compressible_bytes")?,
             })
         });
         aged.collect()

@@ -1,7 +1,7 @@
 //! Peers that were admitted, and callers that were not.
 
 use crate::{Store, StoreError, Write, now_ms};
-use lightbox_domain::{Peer, PeerPolicy, PeerService, PendingPeer, Uid};
+use lightbox_domain::{ConflictPolicy, Peer, PeerPolicy, PeerService, PendingPeer, Uid};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -13,7 +13,7 @@ impl Store {
     pub async fn peers(&self) -> Result<Vec<Peer>, StoreError> {
         let rows = sqlx::query(
             "SELECT ae_title, host, port, receives_results, admitted_ms, services, associations_max, idle_seconds_max,
-                 transfer_syntaxes, tls, commits
+                 transfer_syntaxes, tls, commits, conflicts
              FROM peers ORDER BY ae_title",
         )
         .fetch_all(self.readers())
@@ -28,13 +28,29 @@ impl Store {
     pub async fn peer(&self, ae_title: &str) -> Result<Peer, StoreError> {
         let row = sqlx::query(
             "SELECT ae_title, host, port, receives_results, admitted_ms, services, associations_max, idle_seconds_max,
-                 transfer_syntaxes, tls, commits
+                 transfer_syntaxes, tls, commits, conflicts
              FROM peers WHERE ae_title = $1",
         )
         .bind(ae_title)
         .fetch_optional(self.readers())
         .await?;
         peer_of(&row.ok_or_else(|| StoreError::Missing { kind: "peer", id: ae_title.to_owned() })?)
+    }
+
+    /// What becomes of conflicting instances from a caller of this title: what its own row says, else that of `*`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn conflict_policy(&self, ae_title: &str) -> Result<ConflictPolicy, StoreError> {
+        let row = sqlx::query(
+            "SELECT conflicts FROM peers WHERE ae_title IN ($1, '*')
+             ORDER BY CASE ae_title WHEN '*' THEN 1 ELSE 0 END LIMIT 1",
+        )
+        .bind(ae_title)
+        .fetch_optional(self.readers())
+        .await?;
+        let name = row.map(|row| row.try_get::<String, _>("conflicts")).transpose()?;
+        Ok(name.and_then(|name| ConflictPolicy::parse(&name)).unwrap_or_default())
     }
 
     /// Callers that nobody admitted, the latest first.
@@ -69,13 +85,13 @@ impl Write {
     pub async fn upsert_peer(&mut self, peer: &Peer) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO peers (ae_title, host, port, receives_results, admitted_ms, services, associations_max,
-                 idle_seconds_max, transfer_syntaxes, tls, commits)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                 idle_seconds_max, transfer_syntaxes, tls, commits, conflicts)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              ON CONFLICT (ae_title) DO UPDATE SET
                  host = excluded.host, port = excluded.port, receives_results = excluded.receives_results,
                  services = excluded.services, associations_max = excluded.associations_max,
                  idle_seconds_max = excluded.idle_seconds_max, transfer_syntaxes = excluded.transfer_syntaxes,
-                 tls = excluded.tls, commits = excluded.commits",
+                 tls = excluded.tls, commits = excluded.commits, conflicts = excluded.conflicts",
         )
         .bind(&peer.ae_title)
         .bind(&peer.host)
@@ -88,6 +104,7 @@ impl Write {
         .bind(words(peer.policy.transfer_syntaxes.iter().map(Uid::as_str)))
         .bind(i64::from(peer.policy.tls))
         .bind(i64::from(peer.policy.commits))
+        .bind(peer.policy.conflicts.as_str())
         .execute(&mut *self.transaction)
         .await?;
         sqlx::query("DELETE FROM pending_peers WHERE ae_title = $1 OR $2 = '*'")
@@ -163,6 +180,7 @@ fn policy_of(row: &AnyRow) -> Result<PeerPolicy, StoreError> {
         transfer_syntaxes: syntaxes.split_whitespace().filter_map(|uid| Uid::parse(uid).ok()).collect(),
         tls: row.try_get::<i64, _>("tls")? == 1,
         commits: row.try_get::<i64, _>("commits")? == 1,
+        conflicts: ConflictPolicy::parse(&row.try_get::<String, _>("conflicts")?).unwrap_or_default(),
     })
 }
 

@@ -92,7 +92,8 @@ impl Write {
 }
 
 impl Store {
-    /// Removes the files whose rows are gone; gives how many. `None` while a backup is under way, which must not miss
+    /// Removes the files whose rows are gone, or have another file for so long that nobody reads the first any more; gives
+    /// how many. `None` while a backup is under way, which must not miss
     /// them: then the next call does it.
     ///
     /// # Errors
@@ -101,7 +102,8 @@ impl Store {
         let Some(_no_backup) = self.folder().try_lock_for_purge()? else { return Ok(None) };
         let mut removed = 0;
         loop {
-            let rows = sqlx::query("SELECT blob_key, kind FROM removals ORDER BY blob_key LIMIT $1")
+            let rows = sqlx::query("SELECT blob_key, kind FROM removals WHERE due_ms <= $1 ORDER BY blob_key LIMIT $2")
+                .bind(now_ms())
                 .bind(FILES_AT_ONCE)
                 .fetch_all(self.readers())
                 .await?;

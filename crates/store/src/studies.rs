@@ -57,6 +57,8 @@ pub struct Volume {
     pub instances: i64,
     /// Bytes of all instances.
     pub bytes: i64,
+    /// How many more there were before instances were compressed.
+    pub saved_bytes: i64,
 }
 
 /// What the worklist is asked for.
@@ -142,7 +144,8 @@ impl Store {
             "SELECT CAST(COALESCE(SUM(CASE WHEN number_of_study_related_instances > 0 THEN 1 ELSE 0 END), 0) AS BIGINT)
                         AS studies,
                     CAST(COALESCE(SUM(number_of_study_related_instances), 0) AS BIGINT) AS instances,
-                    CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM studies",
+                    CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes,
+                    CAST(COALESCE(SUM(saved_bytes), 0) AS BIGINT) AS saved_bytes FROM studies",
         )
         .fetch_one(self.readers())
         .await?;
@@ -150,6 +153,7 @@ impl Store {
             studies: row.try_get("studies")?,
             instances: row.try_get("instances")?,
             bytes: row.try_get("bytes")?,
+            saved_bytes: row.try_get("saved_bytes")?,
         })
     }
 

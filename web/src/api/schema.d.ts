@@ -607,6 +607,11 @@ export interface components {
       /** Format: int64 */
       instances: number;
       jobs: components['schemas']['WaitingJobs'][];
+      /**
+       * Format: int64
+       * @description How many more they were before they were compressed.
+       */
+      saved_bytes: number;
       /** Format: int64 */
       studies: number;
     };
@@ -666,6 +671,11 @@ export interface components {
       /** @description Such as `peer:CT1`. */
       source: string;
     };
+    /**
+     * @description What becomes of a newcomer whose SOP Instance UID another data set has that is stored.
+     * @enum {string}
+     */
+    ConflictPolicy: 'keep_first' | 'replace' | 'refuse';
     /** @description The newest files on the shelf. */
     Conflicts: {
       items: components['schemas']['Conflict'][];
@@ -928,6 +938,8 @@ export interface components {
       associations_max?: number | null;
       /** @description Whether it is asked to commit to the results that it got. */
       commits: boolean;
+      /** @description What becomes of what it sends under a SOP Instance UID that something else has; without one, what is stored stays. */
+      conflicts?: components['schemas']['ConflictPolicy'];
       /**
        * Format: int32
        * @description Its association is aborted after so many seconds without a message; none for as long as the site allows.
@@ -1187,6 +1199,8 @@ export interface components {
     /** @description A study with its series, runs and routing decisions. */
     StudyDetail: {
       decisions: components['schemas']['Decision'][];
+      /** @description Of what modalities list, how much has not come in time, in words such as `12 of 240 not received`. */
+      incomplete?: string | null;
       /** @description The oldest first; results of deployments in shadow mode only for those who may see them. */
       runs: components['schemas']['Run'][];
       series: components['schemas']['Series'][];
@@ -1299,6 +1313,7 @@ export type ChangedCorrection = components['schemas']['ChangedCorrection'];
 export type Conflict = components['schemas']['Conflict'];
 export type ConflictDetail = components['schemas']['ConflictDetail'];
 export type ConflictingFile = components['schemas']['ConflictingFile'];
+export type ConflictPolicy = components['schemas']['ConflictPolicy'];
 export type Conflicts = components['schemas']['Conflicts'];
 export type ConflictState = components['schemas']['ConflictState'];
 export type Correction = components['schemas']['Correction'];

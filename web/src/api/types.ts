@@ -20,6 +20,7 @@ export type PendingPeer = Schemas['PendingPeer'];
 export type LogEvent = Schemas['Event'];
 export type PeerPolicy = Schemas['PeerPolicy'];
 export type PeerService = PeerPolicy['services'][number];
+export type ConflictPolicy = Schemas['ConflictPolicy'];
 export type Timeline = Schemas['Timeline'];
 export type Step = Schemas['Step'];
 export type ReplayRequest = Schemas['ReplayRequest'];

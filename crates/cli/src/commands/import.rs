@@ -3,11 +3,11 @@
 use super::journal::Journal;
 use super::{file_bar, open};
 use crate::output::Output;
-use crate::settings::{DataFlag, limits};
+use crate::settings::{DataFlag, conflict_policy, limits};
 use anyhow::bail;
 use clap::Args;
 use indicatif::ProgressBar;
-use lightbox_domain::Source;
+use lightbox_domain::{ConflictPolicy, Source};
 use lightbox_pipeline::{ReceivedOutcome, Receiver};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,6 +27,9 @@ pub struct Import {
     /// Note in this file what is done, and leave out what it names: so an import that broke off goes on
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// What becomes of files under the UID of something else that is stored: keep_first, replace or refuse
+    #[arg(long, value_name = "POLICY", value_parser = conflict_policy, default_value = "keep_first")]
+    conflicts: ConflictPolicy,
     #[command(flatten)]
     data: DataFlag,
 }
@@ -51,7 +54,7 @@ impl Import {
         let skipped = found - files.len();
         let (folder, store) = open(&self.data).await?;
         let _arriving = folder.lock_arrivals()?;
-        let receiver = Receiver::new(store, Arc::new(limits(&self.data)?));
+        let receiver = Receiver::new(store, Arc::new(limits(&self.data)?)).deciding(self.conflicts);
         let bar = file_bar(files.len() as u64, output.is_json());
         let mut tally = Tally { skipped, ..Tally::default() };
         import_all(&receiver, files, &bar, &mut tally, &mut journal).await?;
@@ -120,7 +123,7 @@ fn count(
         journal.note(path)?;
     }
     match done {
-        Some(Ok((_, Ok(ReceivedOutcome::Stored)))) => tally.stored += 1,
+        Some(Ok((_, Ok(ReceivedOutcome::Stored | ReceivedOutcome::Replaced)))) => tally.stored += 1,
         Some(Ok((_, Ok(ReceivedOutcome::Duplicate)))) => tally.duplicates += 1,
         Some(Ok((_, Ok(ReceivedOutcome::Conflict)))) => tally.conflicts += 1,
         Some(Ok((path, Err(why)))) => tally.refused.push((path, why)),

@@ -5,13 +5,14 @@ use crate::output::{Output, columns};
 use crate::settings::{DataFlag, lifecycle, limits};
 use anyhow::bail;
 use clap::Args;
+use lightbox_domain::LifecycleAction;
 use lightbox_pipeline::lifecycle::{LifecycleStep, apply};
 use std::process::ExitCode;
 
 /// Apply the lifecycle rules of lightbox.toml now, or say what they would do.
 #[derive(Args)]
 pub struct Lifecycle {
-    /// Only list what would be deleted
+    /// Only list what would be deleted or compressed
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -27,7 +28,7 @@ impl Lifecycle {
         }
         let (_, store) = open(&self.data).await?;
         let steps = apply(&store, &rules, &limits(&self.data)?, self.dry_run).await?;
-        let bytes: i64 = steps.iter().filter(|step| step.postponed.is_none()).map(|step| step.series.size_bytes).sum();
+        let bytes: i64 = steps.iter().filter(|step| step.postponed.is_none()).map(|step| bytes_of(step)).sum();
         let json = serde_json::json!({
             "dry_run": self.dry_run, "bytes": bytes, "series": steps.iter().map(step_json).collect::<Vec<_>>(),
         });
@@ -40,26 +41,37 @@ impl Lifecycle {
     }
 }
 
+/// What the rule looks at of a series.
+fn bytes_of(step: &LifecycleStep) -> i64 {
+    match step.action {
+        LifecycleAction::Compress => step.series.compressible_bytes,
+        LifecycleAction::Delete | LifecycleAction::Keep => step.series.size_bytes,
+    }
+}
+
 fn step_json(step: &LifecycleStep) -> serde_json::Value {
     serde_json::json!({
         "rule": step.rule,
+        "action": step.action.as_str(),
         "study_instance_uid": step.series.study_instance_uid.as_str(),
         "series_instance_uid": step.series.series_instance_uid.as_str(),
-        "bytes": step.series.size_bytes,
+        "bytes": bytes_of(step),
         "postponed": step.postponed,
     })
 }
 
 fn step_row(step: &LifecycleStep, dry_run: bool) -> Vec<String> {
-    let what = match (&step.postponed, dry_run) {
-        (Some(why), _) => format!("later: {why}"),
-        (None, true) => "would be deleted".to_owned(),
-        (None, false) => "deleted".to_owned(),
+    let what = match (&step.postponed, step.action, dry_run) {
+        (Some(why), ..) => format!("later: {why}"),
+        (None, LifecycleAction::Compress, true) => "would be compressed".to_owned(),
+        (None, LifecycleAction::Compress, false) => "ordered to be compressed".to_owned(),
+        (None, _, true) => "would be deleted".to_owned(),
+        (None, _, false) => "deleted".to_owned(),
     };
     vec![
         step.rule.clone(),
         what,
-        step.series.size_bytes.to_string(),
+        bytes_of(step).to_string(),
         step.series.study_instance_uid.to_string(),
         step.series.series_instance_uid.to_string(),
     ]

@@ -2,11 +2,11 @@
 
 use super::{actor, open, time};
 use crate::output::{Output, columns};
-use crate::settings::{CallerFlags, DataFlag};
+use crate::settings::{CallerFlags, DataFlag, conflict_policy};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use lightbox_dimse::Node;
-use lightbox_domain::{AeTitle, Peer as DicomPeer, PeerPolicy, PeerService, Uid};
+use lightbox_domain::{AeTitle, ConflictPolicy, Peer as DicomPeer, PeerPolicy, PeerService, Uid};
 use lightbox_store::now_ms;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,6 +69,9 @@ pub struct Allow {
     /// The transfer syntaxes in which it may store, best first [default: all, in its own order]
     #[arg(long = "syntaxes", value_name = "UID", value_delimiter = ',', value_parser = uid)]
     transfer_syntaxes: Vec<Uid>,
+    /// What becomes of what it sends under the UID of something else that is stored: keep_first, replace or refuse
+    #[arg(long, value_name = "POLICY", value_parser = conflict_policy, default_value = "keep_first")]
+    conflicts: ConflictPolicy,
     #[command(flatten)]
     data: DataFlag,
 }
@@ -102,6 +105,7 @@ impl Allow {
                 transfer_syntaxes: self.transfer_syntaxes,
                 tls: self.tls,
                 commits: self.commits,
+                conflicts: self.conflicts,
             },
             ..DicomPeer::new(&self.ae_title, now_ms())
         };
@@ -131,6 +135,7 @@ async fn list(data: &DataFlag, output: &Output) -> anyhow::Result<ExitCode> {
             "associations_max": peer.policy.associations_max, "idle_seconds_max": peer.policy.idle_seconds_max,
             "transfer_syntaxes": peer.policy.transfer_syntaxes.iter().map(Uid::as_str).collect::<Vec<_>>(),
             "tls": peer.policy.tls, "commits": peer.policy.commits,
+            "conflicts": peer.policy.conflicts.as_str(),
         })).collect::<Vec<_>>(),
         "pending": pending.iter().map(|one| serde_json::json!({
             "ae_title": one.ae_title, "host": one.host, "attempts": one.attempts, "last_seen_at": time(one.last_seen_ms),

@@ -35,7 +35,8 @@ fn overview(statement: &Statement) -> String {
 they found. It keeps whatever composite object it receives, of every SOP class and transfer syntax, byte for byte.
 
 {table}
-DICOM web services: {web}. Media storage is not supported.
+DICOM web services: {web}. Media are not written; an
+exported study is a zip archive that holds a File-set with its DICOMDIR.
 ",
         product = statement.product,
         version = statement.version,
@@ -83,7 +84,12 @@ fn dimse_services(statement: &Statement) -> String {
 {}
 Queries may be relational. C-MOVE sends to admitted peers that have an address; C-GET returns over the same association.
 What a peer does not take as it is stored is transcoded on its way. Storage commitment reports come on the association of
-the request or on a new one. The COMPLETED and DISCONTINUED messages of performed procedure steps are kept.
+the request or on a new one. The COMPLETED and DISCONTINUED messages of performed procedure steps are kept,
+and what they list is compared with what is received.
+
+Other data under the SOP Instance UID of what is stored are, by the peer's policy, kept apart (C-STORE warning B000), stored in its
+place (success), or refused (failure C111). An instance may be kept compressed without loss; in the transfer syntax in which it was
+received it leaves bit for bit as it came.
 ",
         table(&["SOP class", "UID", "User (SCU)", "Provider (SCP)"], rows)
     )

@@ -51,11 +51,11 @@ impl<'t> Copier<'t> {
                 Event::FragmentsStart(tag, _) => self.copy_fragments(tag, walker, writer)?,
                 Event::SequenceStart(tag) => {
                     self.write_changes(Some(tag), writer)?;
-                    writer.begin_sequence(tag)?;
+                    writer.begin_sequence(tag, walker.defined_length())?;
                 }
                 Event::ItemStart => {
                     self.open_item(walker.position());
-                    writer.begin_item()?;
+                    writer.begin_item(walker.defined_length())?;
                 }
                 Event::ItemEnd => {
                     self.write_changes(None, writer)?;

@@ -4,15 +4,22 @@ use crate::walk::{ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, UNDEFINED, has
 use dicom_core::{Tag, VR};
 use std::io::{self, Write};
 
+/// The longest sequence, in bytes as it is read, that gets a defined length: it is held until that is known.
+const HELD_BYTES_MAX: u64 = 16 << 20;
+
 /// Writes elements one after another.
 pub(super) struct ElementWriter<'o, W> {
     out: &'o mut W,
     explicit_vr: bool,
+    /// The sequences and items that are open: where in `held` the length of each stands, unless it ends by a delimiter.
+    open: Vec<Option<usize>>,
+    /// What cannot be written before a length in it is known.
+    held: Vec<u8>,
 }
 
 impl<'o, W: Write> ElementWriter<'o, W> {
     pub(super) fn new(out: &'o mut W, explicit_vr: bool) -> Self {
-        Self { out, explicit_vr }
+        Self { out, explicit_vr, open: Vec::new(), held: Vec::new() }
     }
 
     /// Whether elements say their VR; else their reader knows it by the dictionary.
@@ -47,29 +54,65 @@ impl<'o, W: Write> ElementWriter<'o, W> {
 
     /// The next bytes of a value.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.open.iter().any(Option::is_some) {
+            self.held.extend_from_slice(bytes);
+            return Ok(());
+        }
         self.out.write_all(bytes)
     }
 
-    pub(super) fn begin_sequence(&mut self, tag: Tag) -> io::Result<()> {
-        self.header(tag, VR::SQ, UNDEFINED)
+    /// Begins a sequence whose length is said at its start, if it was where it is read from: so many bytes.
+    pub(super) fn begin_sequence(&mut self, tag: Tag, read: Option<u64>) -> io::Result<()> {
+        self.begin(read, |writer, length| writer.header(tag, VR::SQ, length))
     }
 
-    pub(super) fn begin_item(&mut self) -> io::Result<()> {
-        self.item(UNDEFINED)
+    /// The same of an item.
+    pub(super) fn begin_item(&mut self, read: Option<u64>) -> io::Result<()> {
+        self.begin(read, Self::item)
     }
 
     pub(super) fn end_item(&mut self) -> io::Result<()> {
-        self.delimiter(ITEM_DELIMITATION, 0)
+        self.end(ITEM_DELIMITATION)
     }
 
-    /// Ends a sequence, or the fragments of pixel data.
     pub(super) fn end_sequence(&mut self) -> io::Result<()> {
-        self.delimiter(SEQUENCE_DELIMITATION, 0)
+        self.end(SEQUENCE_DELIMITATION)
+    }
+
+    fn begin(&mut self, read: Option<u64>, header: impl FnOnce(&mut Self, u32) -> io::Result<()>) -> io::Result<()> {
+        if read.is_none_or(|bytes| bytes > HELD_BYTES_MAX) {
+            header(self, UNDEFINED)?;
+            self.open.push(None);
+            return Ok(());
+        }
+        // From the header on, it is held; its length are the header's last four bytes.
+        self.open.push(Some(0));
+        header(self, 0)?;
+        let place = self.held.len() - size_of::<u32>();
+        *self.open.last_mut().expect("it was opened above") = Some(place);
+        Ok(())
+    }
+
+    fn end(&mut self, delimiter: Tag) -> io::Result<()> {
+        let Some(Some(place)) = self.open.pop() else { return self.delimiter(delimiter, 0) };
+        let value = place + size_of::<u32>();
+        let length = u32::try_from(self.held.len() - value).map_err(io::Error::other)?;
+        self.held[place..value].copy_from_slice(&length.to_le_bytes());
+        if self.open.iter().all(Option::is_none) {
+            self.out.write_all(&self.held)?;
+            self.held.clear();
+        }
+        Ok(())
     }
 
     /// Begins encapsulated pixel data; fragments follow, the offset table first.
     pub(super) fn begin_fragments(&mut self, tag: Tag) -> io::Result<()> {
         self.header(tag, VR::OB, UNDEFINED)
+    }
+
+    /// Ends the fragments of pixel data.
+    pub(super) fn end_fragments(&mut self) -> io::Result<()> {
+        self.delimiter(SEQUENCE_DELIMITATION, 0)
     }
 
     /// A fragment, padded to an even length.
@@ -116,13 +159,41 @@ mod tests {
     #[test]
     fn sequences_and_items_are_delimited() {
         let nested = |w: &mut ElementWriter<'_, Vec<u8>>| {
-            w.begin_sequence(Tag(0x0008, 0x1140))?;
-            w.begin_item()?;
+            w.begin_sequence(Tag(0x0008, 0x1140), None)?;
+            w.begin_item(None)?;
             w.end_item()?;
             w.end_sequence()
         };
         let items = b"\xfe\xff\0\xe0\xff\xff\xff\xff\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0";
         assert_eq!(written(true, nested), [&b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff"[..], items].concat());
         assert_eq!(written(false, nested), [&b"\x08\0\x40\x11\xff\xff\xff\xff"[..], items].concat());
+    }
+
+    /// The lengths that are read count only whether there are any; those that are written are of what is written.
+    #[test]
+    fn lengths_that_are_said_at_the_start_are_those_of_what_is_written() {
+        let nested = |w: &mut ElementWriter<'_, Vec<u8>>| {
+            w.begin_sequence(Tag(0x0008, 0x1140), Some(0))?;
+            w.begin_item(Some(0))?;
+            w.element(Tag(0x0008, 0x1150), VR::UI, b"1.2")?;
+            w.begin_sequence(Tag(0x0040, 0xA170), None)?;
+            w.end_sequence()?;
+            w.end_item()?;
+            w.end_sequence()?;
+            w.begin_sequence(Tag(0x0008, 0x1140), Some(HELD_BYTES_MAX + 1))?;
+            w.end_sequence()
+        };
+        let explicit = [
+            &b"\x08\0\x40\x11SQ\0\0\x28\0\0\0\xfe\xff\0\xe0\x20\0\0\0\x08\0\x50\x11UI\x04\x001.2\0"[..],
+            b"\x40\0\x70\xa1SQ\0\0\xff\xff\xff\xff\xfe\xff\xdd\xe0\0\0\0\0",
+            b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\xdd\xe0\0\0\0\0",
+        ];
+        assert_eq!(written(true, nested), explicit.concat());
+        let implicit = [
+            &b"\x08\0\x40\x11\x24\0\0\0\xfe\xff\0\xe0\x1c\0\0\0\x08\0\x50\x11\x04\0\0\x001.2\0"[..],
+            b"\x40\0\x70\xa1\xff\xff\xff\xff\xfe\xff\xdd\xe0\0\0\0\0",
+            b"\x08\0\x40\x11\xff\xff\xff\xff\xfe\xff\xdd\xe0\0\0\0\0",
+        ];
+        assert_eq!(written(false, nested), implicit.concat());
     }
 }

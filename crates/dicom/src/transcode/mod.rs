@@ -4,7 +4,8 @@
 //! frame or two. What stays and what changes:
 //!
 //! - Values stay byte for byte, but for byte order, and for a byte of padding where a length was odd. Sequences and items
-//!   get undefined lengths; group lengths go, as they are retired and would be wrong (PS3.5 §7.2).
+//!   say their lengths where they did, unless they are very long; group lengths go, as they are retired and would be wrong
+//!   (PS3.5 §7.2).
 //! - From implicit to explicit VR, the dictionary says the VR; an element that it does not know becomes `UN`
 //!   (PS3.5 §6.2.2), and so does a value that is too long for the VR that it should have.
 //! - `SOPInstanceUID` stays. All that is written here is native or compressed without loss; only compression with loss
@@ -26,6 +27,7 @@ use crate::source::ByteSource;
 use crate::syntax::{self, can_transcode};
 use crate::{Header, InspectError, ObjectFile, PixelError, TranscodeError, object, part10, part10_prefix};
 use copy::Copier;
+use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use elements::ElementWriter;
 use flate2::Compression;
@@ -48,6 +50,8 @@ pub struct Transcoded {
     sop_instance_uid: Uid,
     limits: Limits,
     plan: Plan,
+    /// The VR of pixel data that are native where they are read from.
+    native_vr: Option<VR>,
 }
 
 /// How the data set gets from one syntax to the other.
@@ -93,6 +97,10 @@ pub fn transcode(file: impl Into<ObjectFile>, to: &str, limits: &Limits) -> Resu
         sop_instance_uid: uid("SOPInstanceUID", tags::SOP_INSTANCE_UID)?,
         limits: limits.clone(),
         plan,
+        native_vr: match header.pixel_data() {
+            Some(PixelData::Native { vr, .. }) => Some(*vr),
+            Some(PixelData::Encapsulated { .. }) | None => None,
+        },
     })
 }
 
@@ -102,7 +110,9 @@ fn plan_rewrite(file: &ObjectFile, header: &Header, to: &str, limits: &Limits) -
     let pixels = match (header.pixel_data(), syntax::is_encapsulated(to)) {
         (None, true) => return Err(TranscodeError::Unsupported("it has no pixel data to compress".to_owned())),
         (None | Some(PixelData::Native { .. }), false) => None,
-        (Some(PixelData::Encapsulated { .. }), false) => Some(FirstFrame::decode(file.path(), limits)?),
+        (Some(PixelData::Encapsulated { .. }), false) => {
+            Some(FirstFrame::decode(file.path(), header.native_pixel_vr(), limits)?)
+        }
         (Some(_), true) => Some(FirstFrame::encode(file.path(), to, limits)?),
     };
     let changes = match &pixels {
@@ -136,11 +146,27 @@ impl Transcoded {
     /// # Errors
     /// As [`Self::write_data_set`].
     pub fn write_file(&self, mut out: impl Write) -> Result<(), TranscodeError> {
-        let transfer_syntax_uid = Uid::parse(&self.transfer_syntax_uid)
-            .map_err(|why| InspectError::BadUid { keyword: "TransferSyntaxUID", why })?;
+        let transfer_syntax_uid = self.parsed_syntax()?;
         let prefix = part10_prefix(&self.sop_class_uid, &self.sop_instance_uid, &transfer_syntax_uid, "");
         out.write_all(&prefix)?;
         self.write_data_set(out)
+    }
+
+    /// Writes a Part 10 file that is kept in place of the one that it is made of: its group 0002 also says what
+    /// [`transcode`] has to know to give back the data set that there was, which an encapsulated one has no place for.
+    ///
+    /// # Errors
+    /// As [`Self::write_data_set`].
+    pub fn write_kept_file(&self, mut out: impl Write) -> Result<(), TranscodeError> {
+        let transfer_syntax_uid = self.parsed_syntax()?;
+        let prefix =
+            part10::kept_prefix(&self.sop_class_uid, &self.sop_instance_uid, &transfer_syntax_uid, self.native_vr);
+        out.write_all(&prefix)?;
+        self.write_data_set(out)
+    }
+
+    fn parsed_syntax(&self) -> Result<Uid, InspectError> {
+        Uid::parse(&self.transfer_syntax_uid).map_err(|why| InspectError::BadUid { keyword: "TransferSyntaxUID", why })
     }
 
     /// Writes the data set without group 0002, as a C-STORE carries it (PS3.7 §9.3.1).

@@ -29,16 +29,18 @@ pub(super) struct Change {
 pub(super) struct FirstFrame {
     /// How the new pixel data have to be described.
     pub module: PixelModule,
+    /// Their VR when they are native.
+    vr: VR,
     bytes: Vec<u8>,
 }
 
 impl FirstFrame {
-    /// For native pixel data.
-    pub(super) fn decode(path: &Path, limits: &Limits) -> Result<Self, TranscodeError> {
+    /// For native pixel data, of the VR that they had before they were compressed, if that is known.
+    pub(super) fn decode(path: &Path, vr: Option<VR>, limits: &Limits) -> Result<Self, TranscodeError> {
         let mut reader = FrameReader::open(path, limits)?;
         let Decoded { module, bytes } = reader.read_decoded(0)?;
         native_length(&bytes, module.frames)?;
-        Ok(Self { module, bytes })
+        Ok(Self { vr: vr.unwrap_or_else(|| native_vr(&module)), module, bytes })
     }
 
     /// For pixel data that are compressed to the syntax of that UID.
@@ -46,7 +48,7 @@ impl FirstFrame {
         let mut reader = FrameReader::open(path, limits)?;
         let native = reader.read_decoded(0)?;
         let module = encode::compressed_module(to, &native.module)?;
-        Ok(Self { module, bytes: encode::encode(to, &native.module, &native.bytes)? })
+        Ok(Self { vr: VR::OB, module, bytes: encode::encode(to, &native.module, &native.bytes)? })
     }
 }
 
@@ -105,7 +107,7 @@ fn write_native<W: Write>(
 ) -> Result<(), TranscodeError> {
     let frames = reader.module().frames;
     let length = native_length(&first.bytes, frames)?;
-    writer.header(tags::PIXEL_DATA, native_vr(&first.module), length)?;
+    writer.header(tags::PIXEL_DATA, first.vr, length)?;
     writer.bytes(&first.bytes)?;
     for frame in 1..frames {
         let decoded = reader.read_decoded(frame)?.bytes;
@@ -157,7 +159,7 @@ fn write_encapsulated<W: Write>(
     for frame in held.len() as u32 + 1..frames {
         writer.fragment(&compress(frame)?)?;
     }
-    Ok(writer.end_sequence()?)
+    Ok(writer.end_fragments()?)
 }
 
 /// Where frames begin, counted from the first one's item (PS3.5 §A.4).

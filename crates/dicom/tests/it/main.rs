@@ -6,6 +6,7 @@
 mod compare;
 mod differences;
 mod display;
+mod file_set;
 mod foreign;
 mod frames;
 mod header;

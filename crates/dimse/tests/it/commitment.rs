@@ -146,5 +146,5 @@ async fn a_procedure_step_lists_what_it_made() {
     let steps = setting.store.procedure_steps("1.2.3.4").await.unwrap();
     assert_eq!(steps.len(), 1);
     assert_eq!((steps[0].state.as_str(), steps[0].ae_title.as_str()), ("COMPLETED", "TEST"));
-    assert_eq!(steps[0].instances, ["1.2.3.4.1", "1.2.3.4.2"]);
+    assert_eq!(steps[0].instances(), ["1.2.3.4.1", "1.2.3.4.2"]);
 }

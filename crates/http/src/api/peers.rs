@@ -71,6 +71,22 @@ struct PeerPolicy {
     tls: bool,
     /// Whether it is asked to commit to the results that it got.
     commits: bool,
+    /// What becomes of what it sends under a SOP Instance UID that something else has; without one, what is stored stays.
+    #[serde(default)]
+    conflicts: ConflictPolicy,
+}
+
+/// What becomes of a newcomer whose SOP Instance UID another data set has that is stored.
+#[derive(Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ConflictPolicy {
+    /// What is stored stays; the newcomer waits on the conflict shelf.
+    #[default]
+    KeepFirst,
+    /// The newest counts; what was stored goes to the shelf.
+    Replace,
+    /// The newcomer is not taken, and its sender is told.
+    Refuse,
 }
 
 /// An unknown caller that was refused and may be admitted.
@@ -268,6 +284,7 @@ impl PeerPolicy {
             transfer_syntaxes: policy.transfer_syntaxes.iter().map(ToString::to_string).collect(),
             tls: policy.tls,
             commits: policy.commits,
+            conflicts: policy.conflicts.into(),
         }
     }
 
@@ -286,24 +303,26 @@ impl PeerPolicy {
             transfer_syntaxes: syntaxes.collect::<Result<_, _>>().map_err(Problem::unfit)?,
             tls: self.tls,
             commits: self.commits,
+            conflicts: self.conflicts.into(),
         })
     }
 }
 
-macro_rules! same_services {
-    ($($name:ident)*) => {
-        impl From<lightbox_domain::PeerService> for PeerService {
-            fn from(service: lightbox_domain::PeerService) -> Self {
-                match service { $(lightbox_domain::PeerService::$name => Self::$name,)* }
+macro_rules! same_as_in_the_domain {
+    ($kind:ident: $($name:ident)*) => {
+        impl From<lightbox_domain::$kind> for $kind {
+            fn from(one: lightbox_domain::$kind) -> Self {
+                match one { $(lightbox_domain::$kind::$name => Self::$name,)* }
             }
         }
 
-        impl From<PeerService> for lightbox_domain::PeerService {
-            fn from(service: PeerService) -> Self {
-                match service { $(PeerService::$name => Self::$name,)* }
+        impl From<$kind> for lightbox_domain::$kind {
+            fn from(one: $kind) -> Self {
+                match one { $($kind::$name => Self::$name,)* }
             }
         }
     };
 }
 
-same_services!(Store Find Move Get Commit Mpps);
+same_as_in_the_domain!(PeerService: Store Find Move Get Commit Mpps);
+same_as_in_the_domain!(ConflictPolicy: KeepFirst Replace Refuse);

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use lightbox_domain::{Action, Uid};
 use lightbox_identity::Resource;
-use lightbox_store::{StoredInstance, StoredSeries};
+use lightbox_store::{ProcedureStep, StoredInstance, StoredSeries};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -78,6 +78,8 @@ struct StudyDetail {
     /// The oldest first; results of deployments in shadow mode only for those who may see them.
     runs: Vec<Run>,
     decisions: Vec<Decision>,
+    /// Of what modalities list, how much has not come in time, in words such as `12 of 240 not received`.
+    incomplete: Option<String>,
 }
 
 /// One study
@@ -101,7 +103,15 @@ async fn get_study(
         series: group(series, &instances),
         runs: runs_of(&state, &caller, &runs, uid.as_str()).await?,
         decisions: decisions_of(&state, &caller, &runs, uid.as_str()).await?,
+        incomplete: incomplete_words(&state.store.procedure_steps(uid.as_str()).await?),
     }))
+}
+
+fn incomplete_words(steps: &[ProcedureStep]) -> Option<String> {
+    let late = steps.iter().filter(|step| step.missing > 0);
+    let (missing, listed) =
+        late.fold((0, 0), |(missing, listed), step| (missing + step.missing, listed + step.instances().len()));
+    (missing > 0).then(|| format!("{missing} of {listed} not received"))
 }
 
 async fn runs_of(state: &HttpState, caller: &Caller, runs: &Runs, study: &str) -> Result<Vec<Run>, Problem> {

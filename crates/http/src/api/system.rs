@@ -79,6 +79,8 @@ struct Activity {
     instances: i64,
     /// Bytes of all instances.
     instance_bytes: i64,
+    /// How many more they were before they were compressed.
+    saved_bytes: i64,
     /// The most bytes that the site keeps; none, if only the disk bounds it.
     archive_bytes_max: Option<u64>,
     disk_bytes: u64,
@@ -103,6 +105,7 @@ async fn get_activity(State(state): State<HttpState>, caller: Caller) -> Result<
         studies: volume.studies,
         instances: volume.instances,
         instance_bytes: volume.bytes,
+        saved_bytes: volume.saved_bytes,
         archive_bytes_max: Some(limits.archive_bytes_max).filter(|max| *max < u64::MAX),
         disk_bytes: store.folder().disk_bytes()?,
         disk_free_bytes: store.blobs().free_bytes()?,

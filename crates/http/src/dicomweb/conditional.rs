@@ -48,7 +48,8 @@ impl Conditions {
     /// The validator of what one instance answers.
     pub(super) fn of_instance(&self, instance: &StoredInstance) -> Validator {
         let mut validator = self.of_files([instance.blob.as_str()]);
-        validator.last_modified_ms = Some(instance.received_ms);
+        // Another file may have taken the place of the one that arrived.
+        validator.last_modified_ms = Some(instance.received_ms.max(instance.blob.begun_ms()));
         validator
     }
 

@@ -33,6 +33,8 @@ mod reason {
     pub(super) const OTHER_STUDY: u16 = 0xA900;
     /// It is no DICOM instance, or not whole.
     pub(super) const CANNOT_UNDERSTAND: u16 = 0xC000;
+    /// Other data with its UID are stored, and stay.
+    pub(super) const REFUSED_CONFLICT: u16 = 0xC111;
     /// Stored, but not as the instance of this UID: another one was there first.
     pub(super) const CONFLICT: u16 = 0xB000;
 }
@@ -152,6 +154,9 @@ async fn receive(
         Err(ReceiveError::OtherStudy { sop_class_uid, sop_instance_uid }) => {
             outcome.fail(reason::OTHER_STUDY, Some((sop_class_uid, sop_instance_uid)));
         }
+        Err(ReceiveError::Conflict { sop_class_uid, sop_instance_uid }) => {
+            outcome.fail(reason::REFUSED_CONFLICT, Some((sop_class_uid, sop_instance_uid)));
+        }
         Err(error @ (ReceiveError::Refused(_) | ReceiveError::Aborted(_))) => {
             tracing::info!(%error, "refused an instance of a STOW-RS request");
             outcome.fail(reason::CANNOT_UNDERSTAND, None);
@@ -227,7 +232,7 @@ fn stored_item(origin: &str, one: &Received) -> DatasetJson {
         .text("00081155", "UI", one.sop_instance_uid.as_str())
         .text("00081190", "UR", &url);
     match one.outcome {
-        ReceivedOutcome::Stored | ReceivedOutcome::Duplicate => item,
+        ReceivedOutcome::Stored | ReceivedOutcome::Duplicate | ReceivedOutcome::Replaced => item,
         ReceivedOutcome::Conflict => item.number("00081196", "US", reason::CONFLICT.into()),
     }
 }

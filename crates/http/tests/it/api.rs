@@ -249,9 +249,10 @@ async fn what_a_peer_may_do_is_set_and_stays_when_only_its_address_changes() {
     let peer = json!({ "ae_title": "CT1", "host": "ct1", "port": 104 });
     let admitted = admin.post("/api/v1/peers", &peer).await.json();
     assert_eq!(admitted["policy"]["services"].as_array().unwrap().len(), 6, "all, at first");
+    assert_eq!(admitted["policy"]["conflicts"], "keep_first");
     let policy = json!({
         "services": ["find", "store", "find"], "associations_max": 2, "idle_seconds_max": 30,
-        "transfer_syntaxes": ["1.2.840.10008.1.2.1"], "tls": true, "commits": true,
+        "transfer_syntaxes": ["1.2.840.10008.1.2.1"], "tls": true, "commits": true, "conflicts": "refuse",
     });
     let mut with_policy = peer.clone();
     with_policy["policy"] = policy.clone();
@@ -267,6 +268,7 @@ async fn what_a_peer_may_do_is_set_and_stays_when_only_its_address_changes() {
         ("idle_seconds_max", json!(0)),
         ("services", json!(["print"])),
         ("transfer_syntaxes", json!(["uncompressed"])),
+        ("conflicts", json!("toss")),
     ] {
         let mut bad = with_policy.clone();
         bad["policy"][field] = value;

@@ -2,8 +2,8 @@
 
 use crate::harness::TestPipeline;
 use crate::runs::child;
-use lightbox_domain::{Actor, DeploymentMode, Limits, Outcome, RunState};
-use lightbox_pipeline::{PipelineError, ReceivedOutcome, Settlement, settle_conflict};
+use lightbox_domain::{Actor, ConflictPolicy, DeploymentMode, Limits, Outcome, Peer, RunState, Source};
+use lightbox_pipeline::{PipelineError, ReceiveError, ReceivedOutcome, Settlement, settle_conflict};
 use lightbox_store::Shelved;
 use std::sync::Arc;
 
@@ -104,4 +104,75 @@ async fn nothing_is_replaced_while_work_is_due() {
     test.order_routing(stored.study_instance_uid.as_str(), stored.series_instance_uid.as_str()).await;
     let refused = settle(&test, &shelved.id, Settlement::Replace).await;
     assert!(matches!(refused, Err(PipelineError::Refused(why)) if why.contains("work is due")));
+}
+
+/// Two versions of an instance from a peer of this policy, and what became of the second.
+async fn second_from(policy: ConflictPolicy) -> (TestPipeline, Result<ReceivedOutcome, ReceiveError>) {
+    let test = TestPipeline::open().await;
+    let mut peer = Peer::new("CT1", 0);
+    peer.policy.conflicts = policy;
+    let mut write = test.store().write().await.expect("a transaction");
+    write.upsert_peer(&peer).await.expect("admitted");
+    write.commit().await.expect("committed");
+    test.receive(child().bytes()).await.expect("received");
+    test.work().await;
+    let second = test.receive(child().age("041Y").bytes()).await;
+    (test, second.map(|second| second.outcome))
+}
+
+async fn stored_bytes(test: &TestPipeline) -> Vec<u8> {
+    let stored = test.store().instance(INSTANCE).await.expect("read").expect("stored");
+    bytes_of(test, &stored.blob)
+}
+
+#[tokio::test]
+async fn a_peer_that_may_replace_has_its_newest_count() {
+    let (test, second) = second_from(ConflictPolicy::Replace).await;
+    assert_eq!(second.expect("received"), ReceivedOutcome::Replaced);
+    assert_eq!(stored_bytes(&test).await, child().age("041Y").bytes());
+    let shelved = test.store().conflicts(true, 10).await.expect("read").remove(0);
+    assert_eq!((shelved.state.as_str(), shelved.settled_by.as_deref()), ("replaced", Some("peer:CT1")));
+    test.work().await;
+    let again = test.receive(child().bytes()).await.expect("received");
+    assert_eq!(again.outcome, ReceivedOutcome::Replaced, "what was first is the newest now");
+    assert_eq!(stored_bytes(&test).await, child().bytes());
+    assert_eq!(test.files(), 2);
+}
+
+#[tokio::test]
+async fn a_peer_replaces_nothing_while_work_is_due_or_after_a_person_decided() {
+    let (test, _) = second_from(ConflictPolicy::Replace).await;
+    test.order_routing("1.2.1", "1.2.1.1").await;
+    let third = child().age("007Y").bytes();
+    assert_eq!(test.receive(third.clone()).await.expect("received").outcome, ReceivedOutcome::Conflict);
+    test.work().await;
+    settle(&test, &open(&test).await[0].id, Settlement::KeepFirst).await.expect("decided");
+    assert_eq!(test.receive(third).await.expect("received").outcome, ReceivedOutcome::Conflict);
+    assert_eq!(stored_bytes(&test).await, child().age("041Y").bytes());
+}
+
+#[tokio::test]
+async fn a_peer_that_may_not_is_told_so_and_nothing_is_kept() {
+    let (test, second) = second_from(ConflictPolicy::Refuse).await;
+    assert!(
+        matches!(second, Err(ReceiveError::Conflict { sop_instance_uid, .. }) if sop_instance_uid.as_str() == INSTANCE)
+    );
+    assert_eq!((open(&test).await, test.files()), (Vec::new(), 1));
+    assert_eq!(stored_bytes(&test).await, child().bytes());
+    let log = test.store().events_of_study("1.2.1", 100).await.expect("read");
+    assert!(log.iter().any(|line| line.action == "instance.refused" && line.actor == "peer:CT1"));
+    let same = test.receive(child().bytes()).await.expect("received");
+    assert_eq!(same.outcome, ReceivedOutcome::Duplicate, "the same is no conflict");
+}
+
+#[tokio::test]
+async fn uploads_and_imports_obey_what_the_site_says() {
+    let (test, _) = second_from(ConflictPolicy::KeepFirst).await;
+    let receiver = test.pipeline.receiver.clone().deciding(ConflictPolicy::Refuse);
+    for source in [Source::Import, Source::Upload("ada".to_owned())] {
+        let refused = receiver.receive_bytes(source, child().age("007Y").bytes()).await;
+        assert!(matches!(refused, Err(ReceiveError::Conflict { .. })), "{refused:?}");
+    }
+    let peers_own = receiver.receive_bytes(Source::Peer("CT1".to_owned()), child().age("007Y").bytes()).await;
+    assert_eq!(peers_own.expect("received").outcome, ReceivedOutcome::Conflict);
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use lightbox_domain::{Actor, Deployment, DeploymentMode, Job, JobKind, Limits, Run, Source};
 use lightbox_inference::Runners;
 use lightbox_pipeline::{Pipeline, ReceiveError, Received, Worker, deploy};
-use lightbox_store::{DataFolder, Store};
+use lightbox_store::{DataFolder, Kept, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -76,6 +76,13 @@ impl TestPipeline {
 
     pub async fn runs(&self, study_instance_uid: &str) -> Vec<Run> {
         self.store().runs_of_study(study_instance_uid).await.expect("runs")
+    }
+
+    /// Makes a file durable that no row names.
+    pub fn keep_file(&self, bytes: &[u8]) -> Kept {
+        let mut incoming = self.store().blobs().begin(u64::MAX).expect("begun");
+        incoming.write(bytes).expect("written");
+        self.store().blobs().keep(incoming.finish()).expect("kept")
     }
 
     /// Files under `blobs`.

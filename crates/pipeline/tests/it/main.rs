@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod compress;
 mod conflict;
 mod export;
 mod harness;

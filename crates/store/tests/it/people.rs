@@ -1,5 +1,5 @@
 use crate::harness::TestStore;
-use lightbox_domain::{AeTitle, Peer, PeerPolicy, PeerService, Role, Uid};
+use lightbox_domain::{AeTitle, ConflictPolicy, Peer, PeerPolicy, PeerService, Role, Uid};
 use lightbox_store::{Account, now_ms};
 
 fn account(name: &str) -> Account {
@@ -64,6 +64,7 @@ async fn an_unknown_caller_is_pending_until_it_is_admitted() {
         transfer_syntaxes: vec![Uid::parse("1.2.840.10008.1.2.1").unwrap()],
         tls: true,
         commits: true,
+        conflicts: ConflictPolicy::Replace,
     };
     let peer = Peer { host: Some("10.0.0.1".to_owned()), port: Some(104), policy, ..Peer::new("CT1", 1) };
     let mut write = store.write().await.unwrap();

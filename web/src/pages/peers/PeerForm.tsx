@@ -16,6 +16,7 @@ const openPolicy: PeerPolicy = {
   transfer_syntaxes: [],
   tls: false,
   commits: false,
+  conflicts: 'keep_first',
 };
 
 interface PeerFormProps {

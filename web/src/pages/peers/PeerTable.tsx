@@ -105,6 +105,8 @@ function policyWords({ policy }: Peer): string {
     policy.idle_seconds_max && `${policy.idle_seconds_max} s idle`,
     policy.tls && 'TLS',
     policy.commits && 'commits',
+    policy.conflicts === 'replace' && 'replaces',
+    policy.conflicts === 'refuse' && 'other versions refused',
   ];
   return [services, ...limits.filter(Boolean)].join(' · ');
 }

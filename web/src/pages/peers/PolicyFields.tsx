@@ -1,5 +1,5 @@
-import { Checkbox, Fieldset, Group, NumberInput, Stack, Switch, TagsInput } from '@mantine/core';
-import type { PeerPolicy, PeerService } from '../../api/types';
+import { Checkbox, Fieldset, Group, NumberInput, Select, Stack, Switch, TagsInput } from '@mantine/core';
+import type { ConflictPolicy, PeerPolicy, PeerService } from '../../api/types';
 
 const services: [PeerService, string][] = [
   ['store', 'Store (C-STORE)'],
@@ -8,6 +8,12 @@ const services: [PeerService, string][] = [
   ['get', 'Fetch (C-GET)'],
   ['commit', 'Ask for storage commitment'],
   ['mpps', 'Report procedure steps (MPPS)'],
+];
+
+const conflictPolicies: { value: ConflictPolicy; label: string }[] = [
+  { value: 'keep_first', label: 'Shelve it' },
+  { value: 'replace', label: 'Let it replace the first' },
+  { value: 'refuse', label: 'Refuse it' },
 ];
 
 interface PolicyFieldsProps {
@@ -52,6 +58,19 @@ export function PolicyFields({ policy, onChange }: PolicyFieldsProps) {
         description="UIDs in which it may store, best first; empty: all, in its own order."
         value={policy.transfer_syntaxes}
         onChange={(transfer_syntaxes) => onChange({ transfer_syntaxes })}
+      />
+      <Select
+        label="Another version of what is stored"
+        description="When it sends other data under the UID of an instance that is here already."
+        data={conflictPolicies}
+        allowDeselect={false}
+        value={policy.conflicts ?? 'keep_first'}
+        onChange={(value) => {
+          const chosen = conflictPolicies.find((one) => one.value === value);
+          if (chosen) {
+            onChange({ conflicts: chosen.value });
+          }
+        }}
       />
       <Switch
         label="Call it over TLS"

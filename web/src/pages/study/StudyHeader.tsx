@@ -18,12 +18,14 @@ import { useNeighbours, useWorklistAddress } from './useNeighbours';
 
 interface StudyHeaderProps {
   study: WorklistItem;
+  /** What of it has not come that its modality lists, in words. */
+  incomplete: string | null | undefined;
   /** The tools. */
   children: ReactNode;
 }
 
 /** Whose study this is, the way to the next one, and the tools. */
-export function StudyHeader({ study, children }: StudyHeaderProps) {
+export function StudyHeader({ study, incomplete, children }: StudyHeaderProps) {
   const [worklist, options] = useWorklistAddress();
   const born = study.patient_birth_date && `born ${study.patient_birth_date}`;
   const person = [ageText(study), sexWord(study.patient_sex), born].filter(Boolean).join(' · ');
@@ -57,6 +59,11 @@ export function StudyHeader({ study, children }: StudyHeaderProps) {
         </Group>
         <Text size="sm" c="dimmed" className={classes.line}>
           {exam.filter(Boolean).join(' · ')}
+          {incomplete && (
+            <Text span inherit c="var(--lb-failed)">
+              {' · '}incomplete: {incomplete}
+            </Text>
+          )}
         </Text>
       </div>
       {children}

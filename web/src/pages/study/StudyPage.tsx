@@ -115,7 +115,7 @@ function Reader({ detail }: { detail: StudyDetail }) {
 
   return (
     <div className={classes.reader}>
-      <StudyHeader study={study}>
+      <StudyHeader study={study} incomplete={detail.incomplete}>
         <Toolbar
           tool={tool}
           onTool={setTool}

@@ -81,7 +81,7 @@ function Warning({ children }: { children: ReactNode }) {
 }
 
 function Volume({ activity }: { activity: Activity }) {
-  const { studies, instances, instance_bytes, archive_bytes_max } = activity;
+  const { studies, instances, instance_bytes, saved_bytes, archive_bytes_max } = activity;
   return (
     <Card title="Archive">
       {archive_bytes_max != null && (
@@ -95,6 +95,11 @@ function Volume({ activity }: { activity: Activity }) {
         {countText(studies, 'study', 'studies')}, {countText(instances, 'instance')},{' '}
         {bytesText(instance_bytes)}
       </Text>
+      {saved_bytes > 0 && (
+        <Text size="sm" className="num">
+          {bytesText(saved_bytes)} saved by compression
+        </Text>
+      )}
       <Text size="sm" c="dimmed">
         {archive_bytes_max == null
           ? 'Only the disk bounds it.'

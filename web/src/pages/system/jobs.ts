@@ -9,6 +9,8 @@ const words: Record<string, string> = {
   report_commitment: 'Tell a peer what is kept',
   ask_commitment: 'Ask a peer what it keeps',
   reject: 'Apply a rejection note',
+  check_step: 'Compare with what a modality lists',
+  compress: 'Compress a series',
   purge: 'Remove what was deleted',
   lifecycle: 'Apply the lifecycle rules',
 };

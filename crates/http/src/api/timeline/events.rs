@@ -188,6 +188,22 @@ fn attributes_words(line: &LogLine) -> String {
     }
 }
 
+/// A sentence about what a modality lists.
+fn listed_words(line: &LogLine, sentence: &str) -> String {
+    let detail = detail(line);
+    let listed = instances_words(usize::try_from(detail["listed"].as_u64().unwrap_or(0)).unwrap_or(usize::MAX));
+    sentence.replace("{listed}", &listed).replace("{modality}", detail["modality"].as_str().unwrap_or("its modality"))
+}
+
+/// How many instances are kept in fewer bytes, and in how many.
+fn compressed_words(line: &LogLine) -> String {
+    let detail = detail(line);
+    let number = |name: &str| detail[name].as_u64().unwrap_or(0);
+    let instances = instances_words(usize::try_from(number("instances")).unwrap_or(usize::MAX));
+    let (before, after) = (number("bytes_before"), number("bytes_after"));
+    format!("Compressed {instances} without loss, from {before} to {after} bytes.")
+}
+
 /// Everything else that concerns the study. What this page has no words for is told by its name in the log.
 fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
     let who = actor_words(&line.actor);
@@ -197,6 +213,9 @@ fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
             StepKind::Conflict,
             format!("{who} sent another version of an instance that is stored; it is on the shelf."),
         ),
+        "instance.refused" => {
+            (StepKind::Conflict, format!("{who} sent another version of an instance that is stored, and may not."))
+        }
         "conflict.kept" => (StepKind::Conflict, format!("{who} kept what is stored; the other stays on the shelf.")),
         "conflict.replaced" => (StepKind::Conflict, format!("{who} had the one on the shelf replace what was stored.")),
         "conflict.discarded" => (StepKind::Conflict, format!("{who} threw the one on the shelf away.")),
@@ -226,8 +245,15 @@ fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
         "study.unmerged" => {
             (StepKind::Corrected, "The merge of the patient could not be applied to what arrived.".to_owned())
         }
+        "instances.compressed" => (StepKind::Other, compressed_words(line)),
         "study.exported" => (StepKind::Other, format!("{who} took the study along.")),
         "procedure_step.began" => (StepKind::Other, format!("{who} began a procedure step.")),
+        "procedure_step.received" => {
+            (StepKind::Other, listed_words(line, "All that {modality} lists is here: {listed}."))
+        }
+        "procedure_step.incomplete" => {
+            (StepKind::Other, listed_words(line, "Of {listed} that {modality} lists, some have not come."))
+        }
         "procedure_step.ended" => (StepKind::Other, format!("{who} ended a procedure step.")),
         other => (StepKind::Other, format!("{who}: {}.", other.replace(['.', '_'], " "))),
     };
