@@ -42,6 +42,11 @@ pub enum Job {
         /// The study.
         study_instance_uid: String,
     },
+    /// Say how a study stands to the orders.
+    Match {
+        /// The study.
+        study_instance_uid: String,
+    },
     /// Remove the bytes of what was deleted.
     Purge {
         /// The deletion.
@@ -83,6 +88,8 @@ pub enum JobKind {
     Reject,
     /// [`Job::Correct`]
     Correct,
+    /// [`Job::Match`]
+    Match,
     /// [`Job::Purge`]
     Purge,
     /// [`Job::Lifecycle`]
@@ -98,7 +105,7 @@ pub enum JobKind {
 impl JobKind {
     /// All kinds, most urgent first: what nobody may see any more goes first, then what a reader waits for goes before
     /// what explains it.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Reject,
         Self::Correct,
         Self::Publish,
@@ -106,6 +113,7 @@ impl JobKind {
         Self::Run,
         Self::ReportCommitment,
         Self::AskCommitment,
+        Self::Match,
         Self::Deliver,
         Self::Explain,
         Self::Describe,
@@ -129,6 +137,7 @@ impl JobKind {
             Self::AskCommitment => "ask_commitment",
             Self::Reject => "reject",
             Self::Correct => "correct",
+            Self::Match => "match",
             Self::Purge => "purge",
             Self::Lifecycle => "lifecycle",
         }
@@ -156,6 +165,7 @@ impl Job {
             Self::AskCommitment { .. } => JobKind::AskCommitment,
             Self::Reject { .. } => JobKind::Reject,
             Self::Correct { .. } => JobKind::Correct,
+            Self::Match { .. } => JobKind::Match,
             Self::Purge { .. } => JobKind::Purge,
             Self::Lifecycle => JobKind::Lifecycle,
         }
@@ -173,7 +183,7 @@ impl Job {
             Self::Deliver { delivery_id } | Self::AskCommitment { delivery_id } => delivery_id.clone(),
             Self::ReportCommitment { commitment_id } => commitment_id.clone(),
             Self::Reject { sop_instance_uid } => sop_instance_uid.clone(),
-            Self::Correct { study_instance_uid } => study_instance_uid.clone(),
+            Self::Correct { study_instance_uid } | Self::Match { study_instance_uid } => study_instance_uid.clone(),
             Self::Purge { deletion_id } => deletion_id.clone(),
             Self::Lifecycle => "daily".to_owned(),
         }
@@ -201,6 +211,7 @@ impl Job {
             JobKind::AskCommitment => Self::AskCommitment { delivery_id: subject },
             JobKind::Reject => Self::Reject { sop_instance_uid: subject },
             JobKind::Correct => Self::Correct { study_instance_uid: subject },
+            JobKind::Match => Self::Match { study_instance_uid: subject },
             JobKind::Purge => Self::Purge { deletion_id: subject },
             JobKind::Lifecycle => Self::Lifecycle,
         })
@@ -232,6 +243,7 @@ mod tests {
             Job::AskCommitment { delivery_id: id() },
             Job::Reject { sop_instance_uid: "1.2.3".into() },
             Job::Correct { study_instance_uid: "1.2".into() },
+            Job::Match { study_instance_uid: "1.2".into() },
             Job::Purge { deletion_id: id() },
             Job::Lifecycle,
         ];

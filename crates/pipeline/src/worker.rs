@@ -1,7 +1,7 @@
 //! Claims jobs and has them handled, again if need be.
 
 use crate::run::end_run;
-use crate::{JobError, Pipeline, correct, describe, explain, publish, purge, reject, route, run};
+use crate::{JobError, Pipeline, correct, describe, explain, orders, publish, purge, reject, route, run};
 use lightbox_domain::{Event, Job, JobKind, RunState, back_off_ms};
 use lightbox_store::{Claimed, now_ms};
 use metrics::histogram;
@@ -34,6 +34,7 @@ impl Worker {
         let kinds = [
             JobKind::Reject,
             JobKind::Correct,
+            JobKind::Match,
             JobKind::Route,
             JobKind::Run,
             JobKind::Publish,
@@ -174,6 +175,7 @@ impl Worker {
             Job::Route { .. } => return self.bury(claimed, "series.unrouted", "series", reason).await,
             Job::Reject { .. } => return self.bury(claimed, "rejection.failed", "instance", reason).await,
             Job::Correct { .. } => return self.bury(claimed, "study.unmerged", "study", reason).await,
+            Job::Match { .. } => return self.bury(claimed, "study.match_failed", "study", reason).await,
             Job::Purge { .. } => return self.bury(claimed, "purge.failed", "deletion", reason).await,
             Job::ReportCommitment { .. } => {
                 return self.bury(claimed, "commitment.unreported", "commitment", reason).await;
@@ -203,9 +205,9 @@ impl Worker {
     async fn of_its_study(&self, job: &Job, event: Event) -> Result<Event, JobError> {
         let store = &self.pipeline.store;
         let study = match job {
-            Job::Route { study_instance_uid, .. } | Job::Correct { study_instance_uid } => {
-                Some(study_instance_uid.clone())
-            }
+            Job::Route { study_instance_uid, .. }
+            | Job::Correct { study_instance_uid }
+            | Job::Match { study_instance_uid } => Some(study_instance_uid.clone()),
             Job::Reject { sop_instance_uid } => {
                 store.instance(sop_instance_uid).await?.map(|instance| instance.study_instance_uid.to_string())
             }
@@ -237,6 +239,7 @@ async fn step(pipeline: Pipeline, job: Job) -> Result<(), JobError> {
         }
         Job::Reject { sop_instance_uid } => reject::reject(&pipeline, &sop_instance_uid).await,
         Job::Correct { study_instance_uid } => correct::apply(&pipeline.store, &study_instance_uid).await,
+        Job::Match { study_instance_uid } => orders::match_study(&pipeline.store, &study_instance_uid).await,
         Job::Purge { deletion_id } => purge::purge(&pipeline.store, &deletion_id).await,
         Job::Deliver { .. } | Job::ReportCommitment { .. } | Job::AskCommitment { .. } | Job::Lifecycle => {
             Err(JobError::Permanent("it has a handler of its own".to_owned()))

@@ -5,7 +5,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, Executor, SqlSafeStr, SqlStr};
 
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "archive", include_str!("../migrations/0002_archive.sql")),
     (3, "commitment", include_str!("../migrations/0003_commitment.sql")),
@@ -14,6 +14,7 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     (6, "shelf", include_str!("../migrations/0006_shelf.sql")),
     (7, "digest", include_str!("../migrations/0007_digest.sql")),
     (8, "overlays", include_str!("../migrations/0008_overlays.sql")),
+    (11, "orders", include_str!("../migrations/0011_orders.sql")),
 ];
 
 /// How many connections read at once.

@@ -9,6 +9,8 @@ const words: Record<string, string> = {
   report_commitment: 'Tell a peer what is kept',
   ask_commitment: 'Ask a peer what it keeps',
   reject: 'Apply a rejection note',
+  correct: 'Apply a merge to what arrived',
+  match: 'Match a study with the orders',
   purge: 'Remove what was deleted',
   lifecycle: 'Apply the lifecycle rules',
 };
