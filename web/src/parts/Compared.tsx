@@ -1,6 +1,6 @@
 /** Several that speak of one thing, side by side, with what differs marked by sign and weight. */
 import { Table } from '@mantine/core';
-import { IconNotEqual } from '@tabler/icons-react';
+import { IconEqualNot } from '@tabler/icons-react';
 import classes from './Compared.module.css';
 
 interface ComparedRow {
@@ -33,7 +33,7 @@ export function Compared({ label, columns, rows }: ComparedProps) {
             <Table.Th scope="row">
               {row.label}
               {row.differs && (
-                <IconNotEqual size={14} stroke={2} role="img" aria-label="differs" className={classes.sign} />
+                <IconEqualNot size={14} stroke={2} role="img" aria-label="differs" className={classes.sign} />
               )}
             </Table.Th>
             {row.values.map((value, place) => (
