@@ -39,7 +39,7 @@ struct Patients {
 #[into_params(parameter_in = Query)]
 struct PatientsQuery {
     /// Part of the patient's name or identifier.
-    search: String,
+    search: Option<String>,
 }
 
 /// List patients by a part of their name or identifier, at most 20
@@ -51,7 +51,8 @@ async fn list_patients(
     Query(query): Query<PatientsQuery>,
 ) -> Result<Json<Patients>, Problem> {
     caller.may_any(Action::StudyRead)?;
-    let patients = state.store.patients(query.search.trim(), PATIENTS_MAX).await?;
+    let search = query.search.unwrap_or_default();
+    let patients = state.store.patients(search.trim(), PATIENTS_MAX).await?;
     let items = patients
         .iter()
         .map(|(patient, studies)| KnownPatient { said: PatientSaid::of(patient), study_count: *studies });
