@@ -2304,9 +2304,9 @@ export interface operations {
   };
   list_patients: {
     parameters: {
-      query: {
+      query?: {
         /** @description Part of the patient's name or identifier. */
-        search: string;
+        search?: string;
       };
       header?: never;
       path?: never;
