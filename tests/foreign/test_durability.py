@@ -18,7 +18,7 @@ from pydicom import dcmread
 
 FILM = samples()[0]
 
-CALLS = "fsync,fdatasync,rename,renameat,renameat2,mkdir,mkdirat,write,writev,sendto,sendmsg"
+CALLS = "fsync,fdatasync,openat,mkdir,mkdirat,write,writev,sendto,sendmsg"
 STRACE = ["strace", "-D", "-f", "-yy", "-s", "24", "-e", f"trace={CALLS}", "-o"]
 
 STARTED = re.compile(r"^(?P<thread>\d+) +(?P<name>\w+)\((?P<arguments>.*)$")
@@ -72,8 +72,9 @@ def traced(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
 
 def check_order(calls: list[Call], answer: Call) -> None:
     """File, folders and log are synced before the answer, and in this order."""
-    [rename] = [call for call in calls if call.name.startswith("rename") and "/incoming/" in call.arguments]
-    kept = rename.paths[-1]
+    creations = [call for call in calls if call.name == "openat" and "O_CREAT" in call.arguments]
+    [created] = [call for call in creations if "= -1" not in call.arguments and call.paths[-1].endswith(".dcm")]
+    kept = created.paths[-1]
     folder = str(Path(kept).parent)
     syncs = [call for call in calls if call.name in ("fsync", "fdatasync")]
 
@@ -82,15 +83,15 @@ def check_order(calls: list[Call], answer: Call) -> None:
         assert found, f"{path} is not synced"
         return found[0]
 
-    file_synced = synced(kept, after=rename)
-    folder_synced = synced(folder, after=rename)
+    file_synced = synced(kept, after=created)
+    folder_synced = synced(folder, after=created)
     log = next(path for one in syncs for path in one.paths if path.endswith("lightbox.db-wal"))
     log_synced = synced(log, after=folder_synced)
     assert file_synced.is_before(log_synced), "a row must not be durable before the file that it names"
     assert log_synced.is_before(answer), "the answer left before the row was durable"
     for made in (call for call in calls if call.name.startswith("mkdir") and "/blobs/" in call.arguments):
         parent_synced = synced(str(Path(made.paths[-1]).parent), after=made)
-        assert parent_synced.is_before(rename), "a new folder may be forgotten"
+        assert parent_synced.is_before(created), "a new folder may be forgotten"
 
 
 def is_answer(call: Call, start: str) -> bool:

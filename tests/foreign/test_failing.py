@@ -120,12 +120,12 @@ def test_a_full_disk_refuses_and_takes_again_what_was_refused(small: SmallDisk) 
 def test_a_disk_that_became_read_only_refuses_until_it_is_not(small: SmallDisk) -> None:
     before, meanwhile, after = capture(), capture(), capture()
     assert store(small, [before]) == [SUCCESS]
-    incoming = str(small.data / "incoming")
-    for mount in (["--bind", incoming, incoming], ["-o", "remount,bind,ro", incoming]):
+    blobs = str(small.data / "blobs")
+    for mount in (["--bind", blobs, blobs], ["-o", "remount,bind,ro", blobs]):
         assert small.inside("mount", *mount).returncode == 0
     assert store(small, [meanwhile]) == [OUT_OF_RESOURCES]
     assert "Read-only file system" in small.log()
-    assert small.inside("umount", incoming).returncode == 0
+    assert small.inside("umount", blobs).returncode == 0
     images = [before, meanwhile, after]
     assert store(small, [meanwhile, after]) == [SUCCESS, SUCCESS]
     check_whole(small, images, [SUCCESS] * 3)

@@ -54,7 +54,8 @@ fn to_grey(
     GreyImage { rows: module.rows, columns: module.columns, pixels }
 }
 
-/// Maps words of at most 16 bits by a table over all of them.
+/// Maps words of at most 16 bits by a table over those between the least and the largest value: an image has a few thousand
+/// different ones, a table of all that may be has more entries than many an image pixels.
 fn look_up<W: Copy + Into<usize>>(words: &[W], module: &PixelModule, pipeline: &mut GreyPipeline) -> Vec<u8> {
     let stored = |word: usize| stored_value(word as u32, module);
     let word_count = 1_usize << (8 * std::mem::size_of::<W>());
@@ -67,8 +68,15 @@ fn look_up<W: Copy + Into<usize>>(words: &[W], module: &PixelModule, pipeline: &
             pipeline.set_range((0..word_count).filter(|word| present[*word]).map(stored));
         }
     }
-    let table: Vec<u8> = (0..word_count).map(|word| pipeline.grey(stored(word))).collect();
-    words.iter().map(|word| table[(*word).into()]).collect()
+    // With the highest bit changed, words of signed values are in the order of what they say.
+    let turn = if module.signed { word_count / 2 } else { 0 };
+    let (mut first, mut last) = (word_count - 1, 0);
+    for word in words {
+        let place = (*word).into() ^ turn;
+        (first, last) = (first.min(place), last.max(place));
+    }
+    let table: Vec<u8> = (first..=last).map(|place| pipeline.grey(stored(place ^ turn))).collect();
+    words.iter().map(|word| table[((*word).into() ^ turn) - first]).collect()
 }
 
 /// Maps words of 32 bits one by one.

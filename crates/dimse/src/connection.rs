@@ -26,8 +26,8 @@ const ITEM_HEADER_BYTES: u32 = 6;
 const PEER_PDU_BYTES_MIN: u32 = 128;
 /// What a peer that names no Maximum Length can surely read.
 const PEER_PDU_BYTES_DEFAULT: u32 = 16 * 1024;
-/// How much is read beyond the PDU at hand.
-const READ_AHEAD_BYTES: usize = 64 * 1024;
+/// How much is read at once, until it is known how long the peer's PDUs are.
+const READ_BYTES: usize = 64 * 1024;
 /// The longest command set; real ones have some hundred bytes.
 const COMMAND_BYTES_MAX: usize = 16 * 1024;
 /// How long the other side may take to read the last PDU and close.
@@ -42,6 +42,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Transport for T {}
 pub(crate) struct Connection {
     stream: Box<dyn Transport>,
     arrived: BytesMut,
+    /// How much is read at once: a PDU as long as the last with data, so that nothing of the next must be moved to make
+    /// room for the rest of it.
+    read_bytes: usize,
     leaving: Vec<u8>,
     fragments: VecDeque<Fragment>,
     /// The fragments of a command set that has not arrived whole.
@@ -116,7 +119,8 @@ impl Connection {
     pub(crate) fn new(stream: impl Transport + 'static, wait_max: Duration) -> Self {
         Self {
             stream: Box::new(stream),
-            arrived: BytesMut::with_capacity(READ_AHEAD_BYTES),
+            arrived: BytesMut::with_capacity(READ_BYTES),
+            read_bytes: READ_BYTES,
             leaving: Vec::new(),
             fragments: VecDeque::new(),
             command: Vec::new(),
@@ -172,7 +176,7 @@ impl Connection {
             return Err(ConnectionError::Unrecognized);
         }
         let Some(&[_, _, a, b, c, d]) = self.arrived.get(..PDU_HEADER_BYTES) else {
-            self.arrived.reserve(READ_AHEAD_BYTES);
+            self.arrived.reserve(self.read_bytes);
             return Ok(None);
         };
         let length = u32::from_be_bytes([a, b, c, d]);
@@ -181,11 +185,12 @@ impl Connection {
         }
         let whole = PDU_HEADER_BYTES + length as usize;
         if self.arrived.len() < whole {
-            self.arrived.reserve(whole - self.arrived.len() + READ_AHEAD_BYTES);
+            self.arrived.reserve(whole - self.arrived.len());
             return Ok(None);
         }
         let bytes = self.arrived.split_to(whole).freeze();
         if bytes[0] == P_DATA_TF {
+            self.read_bytes = whole.max(READ_BYTES);
             return fragments_of(bytes.slice(PDU_HEADER_BYTES..)).map(|fragments| Some(Arrived::Data(fragments)));
         }
         let pdu = read_pdu(&bytes[..], PDU_BYTES_MAX, true);

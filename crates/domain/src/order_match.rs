@@ -216,11 +216,9 @@ fn match_day(study: &StudyAttributes, modalities: &[String], of_patient: &[&Orde
 /// When a value of the order cannot stand in a study.
 pub fn link_values(study: &StudyAttributes, order: &Order) -> Result<Values, ValuesError> {
     let patient = &study.patient;
-    let name = if is_same_name(&patient.name, order.content.get("patient_name")) && !patient.name.is_empty() {
-        order.content.get("patient_name")
-    } else {
-        &patient.name
-    };
+    // A name that is only written otherwise stays as it is.
+    let is_kept = !patient.name.is_empty() && is_same_name(&patient.name, order.content.get("patient_name"));
+    let name = if is_kept { order.content.get("patient_name") } else { &patient.name };
     let pairs = [
         ("AccessionNumber", "accession_number", study.accession_number.as_str()),
         ("PatientID", "patient_id", &patient.key.id),

@@ -7,6 +7,7 @@ use lightbox_pipeline::Receiver;
 use lightbox_pipeline::workitem::WorkitemReport;
 use lightbox_store::Store;
 use std::future::Future;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -42,6 +43,12 @@ pub type CountAssociations = Arc<dyn Fn() -> Vec<(String, u32)> + Send + Sync>;
 /// What the handlers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpState {
+    shared: Arc<Shared>,
+}
+
+/// What they share; nothing of it is seen from outside.
+#[derive(Clone)]
+pub struct Shared {
     pub(crate) store: Store,
     pub(crate) receiver: Receiver,
     pub(crate) limits: Arc<Limits>,
@@ -70,7 +77,7 @@ impl HttpState {
         site: &str,
         echo: EchoPeer,
     ) -> Self {
-        Self {
+        let shared = Shared {
             store,
             receiver,
             limits,
@@ -86,34 +93,47 @@ impl HttpState {
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE_MAX)),
             transcoding: Arc::new(Semaphore::new(TRANSCODED_AT_ONCE_MAX)),
             closing: CancellationToken::new(),
-        }
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The same with what renders `/metrics`.
     #[must_use]
     pub fn with_metrics(mut self, render: RenderMetrics) -> Self {
-        self.metrics = Some(render);
+        self.change().metrics = Some(render);
         self
     }
 
     /// The same with what counts associations, for the system page.
     #[must_use]
     pub fn with_associations(mut self, count: CountAssociations) -> Self {
-        self.associations = Some(count);
+        self.change().associations = Some(count);
         self
     }
 
     /// The same with the place of ONNX Runtime's library that the site named, for the system page.
     #[must_use]
     pub fn with_onnxruntime(mut self, library: Option<PathBuf>) -> Self {
-        self.onnxruntime = library.map(Arc::new);
+        self.change().onnxruntime = library.map(Arc::new);
         self
     }
 
     /// The same with the DICOM Conformance Statement as Markdown. Given by the binary, which alone knows every door.
     #[must_use]
     pub fn with_conformance(mut self, statement: &str) -> Self {
-        self.conformance = statement.into();
+        self.change().conformance = statement.into();
         self
+    }
+
+    fn change(&mut self) -> &mut Shared {
+        Arc::make_mut(&mut self.shared)
+    }
+}
+
+impl Deref for HttpState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
     }
 }

@@ -3,20 +3,19 @@
 
 use crate::{JobError, Leaving, blocking};
 use lightbox_dicom::json;
-use lightbox_store::{Store, StoredInstance};
+use lightbox_store::{InstanceMetadata, Store, StoredInstance};
 
 /// Stands in kept metadata where the address of DICOMweb belongs, which depends on how a client calls the server.
 pub const DICOMWEB_ORIGIN: &str = "lightbox-origin:";
 
-/// Gathers and keeps the metadata of a series: its indexed instances by number, divided by commas.
+/// Gathers and keeps the metadata of a series: its indexed instances by number.
 ///
 /// # Errors
 /// When the database refuses, or an instance cannot be read.
 pub async fn describe(store: &Store, study_uid: &str, series_uid: &str) -> Result<(), JobError> {
     let mut instances = store.instances_of_study(study_uid).await?;
     instances.retain(|instance| instance.series_instance_uid.as_str() == series_uid);
-    let count = i64::try_from(instances.len()).unwrap_or(i64::MAX);
-    if count == 0 {
+    if instances.is_empty() {
         return Ok(());
     }
     if store.wants_match(study_uid).await? {
@@ -26,20 +25,17 @@ pub async fn describe(store: &Store, study_uid: &str, series_uid: &str) -> Resul
     }
     let leaving = Leaving::of_study(store, study_uid).await?;
     let metadata = blocking(move || gather(&leaving, &instances)).await??;
-    Ok(store.keep_metadata(study_uid, series_uid, count, metadata).await?)
+    Ok(store.keep_metadata(study_uid, series_uid, metadata).await?)
 }
 
-fn gather(leaving: &Leaving, instances: &[StoredInstance]) -> Result<Vec<u8>, JobError> {
-    let mut all = Vec::new();
-    for instance in instances {
-        if !all.is_empty() {
-            all.push(b',');
-        }
-        let one = json::metadata(leaving.file(instance), &bulk_data_uri(DICOMWEB_ORIGIN, instance));
-        let one = one.map_err(|error| JobError::Permanent(error.to_string()))?;
-        serde_json::to_writer(&mut all, &one).map_err(|error| JobError::Permanent(error.to_string()))?;
-    }
-    Ok(all)
+fn gather(leaving: &Leaving, instances: &[StoredInstance]) -> Result<Vec<InstanceMetadata>, JobError> {
+    let describe = |instance: &StoredInstance| {
+        let metadata = json::metadata(leaving.file(instance), &bulk_data_uri(DICOMWEB_ORIGIN, instance));
+        let metadata = metadata.map_err(|error| JobError::Permanent(error.to_string()))?;
+        let json = serde_json::to_vec(&metadata).map_err(|error| JobError::Permanent(error.to_string()))?;
+        Ok(InstanceMetadata { sop_instance_uid: instance.sop_instance_uid.clone(), json })
+    };
+    instances.iter().map(describe).collect()
 }
 
 /// Where DICOMweb at this origin serves what metadata leave out; the tag follows.

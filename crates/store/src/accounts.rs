@@ -79,7 +79,7 @@ impl Store {
                 created_ms: row.integer(4).unwrap_or(0),
             })
         };
-        self.read(batch).await?.first().map(account).transpose()
+        self.read_by_key(batch).await?.first().map(account).transpose()
     }
 
     /// Who presents the token of this hash.
@@ -90,7 +90,7 @@ impl Store {
         let mut batch = Batch::default();
         batch.statement("SELECT name, role FROM tokens WHERE token_sha256 = ").bind(token_sha256);
         let actor = |row: &Row| Ok(Actor { name: row.text(0).to_owned(), role: parse_role(row.text(1))? });
-        self.read(batch).await?.first().map(actor).transpose()
+        self.read_by_key(batch).await?.first().map(actor).transpose()
     }
 
     /// All tokens by name.

@@ -193,6 +193,22 @@ impl Store {
             let broken = |error: tokio::task::JoinError| Err(StoreError::Unwritten(error.to_string()));
             return tokio::task::spawn_blocking(read).await.unwrap_or_else(broken);
         }
+        self.read_from_server(batch).await
+    }
+
+    /// The same for a statement that finds a row or two by their key. SQLite does so on this thread: a few pages, which lie
+    /// in memory nearly always, cost less than a thread to wait for them.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub(crate) async fn read_by_key(&self, batch: Batch) -> Result<Vec<Row>, StoreError> {
+        match &self.shared.intake {
+            Queue::Local(_) => self.shared.local_readers.read(&batch),
+            Queue::Task(_) => self.read_from_server(batch).await,
+        }
+    }
+
+    async fn read_from_server(&self, batch: Batch) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         for statement in batch.statements {
             let found = statement.query().fetch_all(self.readers()).await?;

@@ -1,11 +1,11 @@
 //! The bytes of instances as plain `.dcm` files.
 //!
-//! A file arrives under `incoming/`, is renamed to its place, and file and folder are synced there, all before its row is
-//! written: a crash leaves at most a file without a row, whole or not, which the next start sweeps away. Renamed first,
-//! both syncs find one entry in the file system's journal rather than two.
+//! A file is written at its place from the first byte. It counts once it has a row, and has one only after file and
+//! folder are synced: a crash leaves at most a file without a row, whole or not, which the next start sweeps away.
 
 use crate::digest::read_checked;
 use crate::{DataFolder, FileDigest, StoreError};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,9 @@ pub struct BlobKey(String);
 pub struct Blobs {
     kept: PathBuf,
     extension: &'static str,
-    incoming: PathBuf,
 }
 
-/// A file that is arriving. Dropped, it is removed.
+/// A file that is arriving, at its place. Dropped, it is removed.
 #[derive(Debug)]
 pub struct Incoming {
     written: Written,
@@ -40,7 +39,7 @@ pub struct Written {
     size_bytes: u64,
 }
 
-/// A durable file at its place.
+/// A durable file, whose folder is yet to be synced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Its key.
@@ -72,11 +71,11 @@ impl BlobKey {
 
 impl Blobs {
     pub(crate) fn of_instances(folder: &DataFolder) -> Self {
-        Self { kept: folder.blobs(), extension: "dcm", incoming: folder.incoming() }
+        Self { kept: folder.blobs(), extension: "dcm" }
     }
 
     pub(crate) fn of_metadata(folder: &DataFolder) -> Self {
-        Self { kept: folder.metadata(), extension: "zst", incoming: folder.incoming() }
+        Self { kept: folder.metadata(), extension: "zst" }
     }
 
     /// The same files in another folder, such as a backup's.
@@ -94,8 +93,8 @@ impl Blobs {
     /// # Errors
     /// When the file system does not say.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
-        let disk = rustix::fs::statvfs(&self.incoming)
-            .map_err(|error| StoreError::file("ask for the free space of", &self.incoming)(error.into()))?;
+        let disk = rustix::fs::statvfs(&self.kept)
+            .map_err(|error| StoreError::file("ask for the free space of", &self.kept)(error.into()))?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
@@ -105,26 +104,37 @@ impl Blobs {
     /// When the file cannot be created.
     pub fn begin(&self, bytes_max: u64) -> Result<Incoming, StoreError> {
         let key = BlobKey::generate();
-        let path = self.incoming.join(key.as_str());
-        let file = File::create_new(&path).map_err(StoreError::file("create", &path))?;
+        let path = self.path(&key);
+        let file = match File::create_new(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                create_folder(path.parent().unwrap_or(&self.kept), &self.kept)?;
+                File::create_new(&path)
+            }
+            created => created,
+        };
+        let file = file.map_err(StoreError::file("create", &path))?;
         Ok(Incoming { written: Written { file, key, path, size_bytes: 0 }, bytes_max })
     }
 
-    /// Makes a file durable at its place. Blocks. From here on it is not removed by itself: a caller that finds that it
-    /// is not needed calls [`Blobs::remove`]; should a crash come between, the next start sweeps it.
+    /// Makes a file durable. Its entry in its folder is so after [`Blobs::sync_folders`], which many files share. Blocks.
+    /// From here on it is not removed by itself: a caller that finds that it is not needed calls [`Blobs::remove`]; should
+    /// a crash come between, the next start sweeps it.
     ///
     /// # Errors
-    /// When it cannot be synced or moved; it is then removed.
+    /// When it cannot be synced; it is then removed.
     pub fn keep(&self, mut written: Written) -> Result<Kept, StoreError> {
-        let place = self.path(&written.key);
-        let folder = place.parent().unwrap_or(&self.kept);
-        create_folder(folder, &self.kept)?;
-        fs::rename(&written.path, &place).map_err(StoreError::file("move into place", &place))?;
-        written.path.clone_from(&place);
-        written.file.sync_data().map_err(StoreError::file("sync", &place))?;
-        sync_folder(folder)?;
+        written.file.sync_data().map_err(StoreError::file("sync", &written.path))?;
         written.path = PathBuf::new();
         Ok(Kept { key: written.key.clone(), size_bytes: written.size_bytes })
+    }
+
+    /// Makes the entries of these files durable. Blocks.
+    ///
+    /// # Errors
+    /// When a folder cannot be synced.
+    pub fn sync_folders<'a>(&self, keys: impl Iterator<Item = &'a BlobKey>) -> Result<(), StoreError> {
+        let folders: BTreeSet<_> = keys.map(BlobKey::folders).collect();
+        folders.into_iter().try_for_each(|(outer, inner)| sync_folder(&self.kept.join(outer).join(inner)))
     }
 
     /// Where the file of this key is.
@@ -132,15 +142,6 @@ impl Blobs {
     pub fn path(&self, key: &BlobKey) -> PathBuf {
         let (outer, inner) = key.folders();
         self.kept.join(outer).join(inner).join(format!("{}.{}", key.as_str(), self.extension))
-    }
-
-    /// Removes everything that was still arriving when the last server ended.
-    pub(crate) fn clear_incoming(&self) -> Result<usize, StoreError> {
-        let files = files_in(&self.incoming)?;
-        for path in &files {
-            fs::remove_file(path).map_err(StoreError::file("remove", path))?;
-        }
-        Ok(files.len())
     }
 
     /// The keys of all files that began to arrive at or after this time.

@@ -4,7 +4,6 @@
 //! lightbox.db        the database (SQLite), with -wal and -shm beside it
 //! blobs/01kan/x3/    instances as plain .dcm files, in folders by time of arrival
 //! metadata/01kan/x3/ the metadata of settled series, compressed; made anew from the instances at any time
-//! incoming/          files that are still arriving
 //! releases/<digest>/ the files of deployed releases
 //! lock               held while a server works on the folder
 //! arrivals.lock      held by imports
@@ -43,7 +42,7 @@ impl DataFolder {
     /// # Errors
     /// When a folder cannot be made.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        for folder in ["blobs", "metadata", "incoming", "releases"] {
+        for folder in ["blobs", "metadata", "releases"] {
             let path = root.join(folder);
             std::fs::create_dir_all(&path).map_err(StoreError::file("create the folder", &path))?;
         }
@@ -133,10 +132,6 @@ impl DataFolder {
 
     pub(crate) fn metadata(&self) -> PathBuf {
         self.root.join("metadata")
-    }
-
-    pub(crate) fn incoming(&self) -> PathBuf {
-        self.root.join("incoming")
     }
 
     pub(crate) fn database_url(&self) -> String {

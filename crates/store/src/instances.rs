@@ -83,7 +83,7 @@ impl Store {
     pub async fn instance(&self, sop_instance_uid: &str) -> Result<Option<StoredInstance>, StoreError> {
         let mut batch = Batch::default();
         batch.statement(SELECT).push("deletion_id IS NULL AND sop_instance_uid = ").bind(sop_instance_uid);
-        self.read(batch).await?.first().map(instance_of).transpose()
+        self.read_by_key(batch).await?.first().map(instance_of).transpose()
     }
 
     /// The indexed instances of a study in the order of series and instance number.
@@ -147,7 +147,7 @@ impl Store {
     pub async fn sweep_orphans(&self) -> Result<usize, StoreError> {
         /// An orphan is at most so much older than the newest row: no file arrives for longer.
         const ARRIVAL_MS_MAX: i64 = 24 * 3_600 * 1_000;
-        let mut removed = self.blobs().clear_incoming()?;
+        let mut removed = 0;
         let row = sqlx::query("SELECT MAX(received_ms) AS newest_ms FROM instances").fetch_one(self.readers()).await?;
         let newest_ms: Option<i64> = row.try_get("newest_ms")?;
         for key in self.blobs().keys_since(newest_ms.unwrap_or(0) - ARRIVAL_MS_MAX)? {

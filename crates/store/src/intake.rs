@@ -26,7 +26,7 @@ pub(crate) const BATCH_MAX: usize = 64;
 pub struct NewInstance {
     /// What the index keeps.
     pub entry: IndexEntry,
-    /// Its durable file.
+    /// Its durable file; the intake syncs the folder.
     pub file: Kept,
     /// What that is checked against.
     pub file_digest: FileDigest,
@@ -155,6 +155,7 @@ pub(crate) async fn serve(store: Weak<Shared>, mut requests: mpsc::Receiver<Requ
 }
 
 async fn write(shared: &Arc<Shared>, instances: &[NewInstance]) -> Result<Vec<Intake>, StoreError> {
+    sync_folders(shared, instances)?;
     let mut write = Write::begin(shared).await?;
     let written = write_batch(&mut write, instances).await?;
     write.told.add(written.told);
@@ -205,6 +206,11 @@ pub(crate) struct Written {
     pub deleted: Vec<(usize, bool)>,
     /// What is to be told after the commit.
     pub told: Told,
+}
+
+/// Makes the entries of the files of a batch durable, before a row says that they are there. Many lie in one folder.
+pub(crate) fn sync_folders(shared: &Shared, instances: &[NewInstance]) -> Result<(), StoreError> {
+    shared.blobs.sync_folders(instances.iter().map(|instance| &instance.file.key))
 }
 
 /// Writes a batch in a transaction that the caller commits.

@@ -61,7 +61,7 @@ pub use instances::StoredInstance;
 pub use intake::{Intake, NewInstance};
 pub use jobs::{Claimed, JobCount};
 pub use lifecycle::AgedSeries;
-pub use metadata::SeriesMetadata;
+pub use metadata::{InstanceMetadata, KeptMetadata, SeriesMetadata};
 pub use order_matches::{MATCHER, MatchDecision, StoredMatch};
 pub use orders::{NewOrder, OrderFilter, Saved};
 pub use overlays::{Changed, NewOverlay};
@@ -91,6 +91,7 @@ struct Shared {
     database: database::Database,
     blobs: Blobs,
     metadata: Blobs,
+    metadata_in_memory: metadata::InMemory,
     folder: DataFolder,
     intake: intake::Queue,
     local_readers: local::Readers,
@@ -119,7 +120,20 @@ impl Store {
         let runtime = Handle::current();
         let nudge = nudge::Nudge::new(runtime.clone());
         let (turn, local_readers) = (Arc::default(), local::Readers::new(folder.database()));
-        let shared = Shared { database, blobs, metadata, folder, intake, local_readers, turn, live, nudge, runtime };
+        let metadata_in_memory = metadata::InMemory::default();
+        let shared = Shared {
+            database,
+            blobs,
+            metadata,
+            metadata_in_memory,
+            folder,
+            intake,
+            local_readers,
+            turn,
+            live,
+            nudge,
+            runtime,
+        };
         let store = Self { shared: Arc::new(shared) };
         tokio::spawn(intake::serve(Arc::downgrade(&store.shared), waiting));
         if store.shared.database.sqlite {

@@ -120,6 +120,7 @@ fn write(
     instances: &[NewInstance],
 ) -> Result<Vec<Intake>, StoreError> {
     let start = Instant::now();
+    intake::sync_folders(shared, instances)?;
     // The other connection that writes is not to find the database busy, nor to be found so.
     let turn = shared.turn.blocking_lock();
     let mut transaction = Transaction(connection.transaction_with_behavior(TransactionBehavior::Immediate)?);

@@ -127,11 +127,11 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn correction(&self, study_instance_uid: &str) -> Result<Option<Correction>, StoreError> {
-        let row = sqlx::query("SELECT correction FROM studies WHERE study_instance_uid = $1 AND correction <> ''")
-            .bind(study_instance_uid)
-            .fetch_optional(self.readers())
-            .await?;
-        row.map(|row| parse(study_instance_uid, row.try_get("correction")?)).transpose()
+        let mut batch = Batch::default();
+        batch.statement("SELECT correction FROM studies WHERE correction <> '' AND study_instance_uid = ");
+        batch.bind(study_instance_uid);
+        let rows = self.read_by_key(batch).await?;
+        rows.first().map(|row| parse(study_instance_uid, row.text(0))).transpose()
     }
 }
 

@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`], or when the database refuses.
     pub async fn workitem(&self, sop_instance_uid: &Uid) -> Result<Workitem, StoreError> {
-        let rows = self.read(select_one(sop_instance_uid)).await?;
+        let rows = self.read_by_key(select_one(sop_instance_uid)).await?;
         workitem_of(rows.first().ok_or_else(|| missing(sop_instance_uid))?)
     }
 

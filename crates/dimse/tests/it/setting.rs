@@ -85,9 +85,9 @@ impl Setting {
         self.store.files_after("", 10_000).await.unwrap().len()
     }
 
-    /// Everything that lies under the data folder's `blobs` and `incoming`.
+    /// Everything that lies under the data folder's `blobs`.
     pub fn files_on_disk(&self) -> usize {
-        ["blobs", "incoming"].iter().map(|name| count_files(&self.folder.path().join(name))).sum()
+        count_files(&self.folder.path().join("blobs"))
     }
 
     /// Stops the door as its server would, and waits until it has.

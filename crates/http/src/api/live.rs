@@ -36,7 +36,7 @@ async fn watch(
         Ok(event) => line(&event, sees_shadow),
         Err(_) => serde_json::json!({ "action": "events.missed", "study_instance_uid": null }),
     });
-    let until_closing = lines.take_until(state.closing.cancelled_owned());
+    let until_closing = lines.take_until(state.closing.clone().cancelled_owned());
     let events = until_closing.map(|line| Ok(Event::default().data(line.to_string())));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(KEEP_ALIVE_SECONDS))))
 }

@@ -65,6 +65,8 @@ pub(super) async fn instance(
 enum Piece {
     /// What is kept of a settled series.
     Kept(SeriesMetadata),
+    /// What is kept of one of its instances.
+    OfKept(SeriesMetadata, Box<StoredInstance>),
     /// The file of an instance.
     File(Box<StoredInstance>),
 }
@@ -74,7 +76,19 @@ impl Piece {
     fn key(&self) -> &str {
         match self {
             Self::Kept(series) => series.key(),
-            Self::File(instance) => instance.blob.as_str(),
+            Self::OfKept(_, instance) | Self::File(instance) => instance.blob.as_str(),
+        }
+    }
+
+    /// The answer, if that needs no disk.
+    fn in_memory(&self, store: &Store, origin: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Kept(series) => Some(with_origin(store.metadata_in_memory(series)?.all(), origin)),
+            Self::OfKept(series, instance) => {
+                let kept = store.metadata_in_memory(series)?;
+                kept.of_instance(instance.sop_instance_uid.as_str()).map(|metadata| with_origin(metadata, origin))
+            }
+            Self::File(_) => None,
         }
     }
 }
@@ -99,8 +113,13 @@ async fn answer(
     let store = state.store.clone();
     let reads = pieces.into_iter().map(move |piece| {
         let (store, leaving, origin) = (store.clone(), leaving.clone(), origin.clone());
-        let read = move || read(&store, &leaving, piece, &origin);
-        async move { tokio::task::spawn_blocking(read).await.map_err(io::Error::other)? }
+        async move {
+            if let Some(answer) = piece.in_memory(&store, &origin) {
+                return Ok(answer);
+            }
+            let read = move || read(&store, &leaving, piece, &origin);
+            tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+        }
     });
     let mut pieces = stream::iter(reads).buffered(READ_AT_ONCE);
     // The first is read before anything is sent, so that its failure still has a status.
@@ -115,7 +134,10 @@ async fn answer(
 /// What an answer is made of: kept metadata where there are any, else the instances of the series.
 async fn pieces(state: &HttpState, caller: &Caller, address: &Address) -> Result<Vec<Piece>, Problem> {
     if address.instance.is_some() {
-        return Ok(vec![Piece::File(Box::new(address.one(state, caller).await?))]);
+        let instance = Box::new(address.one(state, caller).await?);
+        let (study, series) = (instance.study_instance_uid.as_str(), instance.series_instance_uid.as_str());
+        let series = state.store.metadata_of_series(study, series).await?.filter(SeriesMetadata::is_kept);
+        return Ok(vec![series.map_or(Piece::File(instance.clone()), |series| Piece::OfKept(series, instance))]);
     }
     caller.may(Action::StudyRead, &Resource::study(&address.study))?;
     let (study, wanted) = (Uid::parse(&address.study)?, address.series.as_deref().map(Uid::parse).transpose()?);
@@ -141,13 +163,21 @@ fn mixed(instances: Vec<StoredInstance>, series: Vec<SeriesMetadata>) -> Vec<Pie
 }
 
 fn read(store: &Store, leaving: &Leaving, piece: Piece, origin: &str) -> io::Result<Vec<u8>> {
-    match piece {
-        Piece::File(instance) => {
-            let metadata = lightbox_dicom::json::metadata(leaving.file(&instance), &bulk_data_uri(origin, &instance));
-            serde_json::to_vec(&metadata.map_err(io::Error::other)?).map_err(io::Error::other)
+    let instance = match piece {
+        Piece::Kept(series) => {
+            return Ok(with_origin(store.read_metadata(&series).map_err(io::Error::other)?.all(), origin));
         }
-        Piece::Kept(series) => Ok(with_origin(&store.read_metadata(&series).map_err(io::Error::other)?, origin)),
-    }
+        Piece::OfKept(series, instance) => {
+            let kept = store.read_metadata(&series).map_err(io::Error::other)?;
+            if let Some(metadata) = kept.of_instance(instance.sop_instance_uid.as_str()) {
+                return Ok(with_origin(metadata, origin));
+            }
+            instance
+        }
+        Piece::File(instance) => instance,
+    };
+    let metadata = lightbox_dicom::json::metadata(leaving.file(&instance), &bulk_data_uri(origin, &instance));
+    serde_json::to_vec(&metadata.map_err(io::Error::other)?).map_err(io::Error::other)
 }
 
 /// Kept metadata with the address at which this client calls. The word that stands for it is only looked for at the

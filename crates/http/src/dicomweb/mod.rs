@@ -8,6 +8,7 @@ mod answer;
 mod bulkdata;
 mod capabilities;
 mod conditional;
+mod file_body;
 mod frames;
 mod metadata;
 mod multipart;

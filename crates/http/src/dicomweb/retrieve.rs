@@ -5,7 +5,7 @@ use super::accept::{Accept, Form};
 use super::conditional::{Conditions, Validator};
 use super::multipart::{Part, respond};
 use super::syntaxes::{Way, ways};
-use super::{Address, DICOM};
+use super::{Address, DICOM, file_body};
 use crate::HttpState;
 use crate::auth::Caller;
 use crate::extract::Path;
@@ -22,11 +22,8 @@ use lightbox_pipeline::outbound::{self, Outbound};
 use lightbox_store::StoredInstance;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::PathBuf;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
 
-/// How much of a file is read at once, in bytes.
+/// How much of a corrected object is read at once, in bytes.
 const READ_BYTES: usize = 256 * 1024;
 
 /// An instance as it leaves: the syntax, and the bytes of its file.
@@ -116,8 +113,8 @@ async fn as_stored(
     }
     let length = u64::try_from(instance.size_bytes).unwrap_or(0);
     let range = conditions.range(validator, length)?;
-    let path = file.path().to_owned();
-    let bytes = open(path, range.clone().unwrap_or(0..length)).await.map_err(Problem::internal)?;
+    let bytes = file_body::begun(file.path().to_owned(), range.clone().unwrap_or(0..length));
+    let bytes = bytes.await.map_err(Problem::internal)?;
     Ok(validator.single(DICOM, Body::from_stream(bytes), range, length))
 }
 
@@ -199,8 +196,7 @@ async fn whole(file: ObjectFile) -> Result<BoxStream<'static, io::Result<Bytes>>
         let reader = tokio::task::spawn_blocking(move || file.open()).await??;
         return Ok(corrected(reader).boxed());
     }
-    let opened = stream::once(tokio::fs::File::open(file.path().to_owned()));
-    Ok(opened.map_ok(|file| ReaderStream::with_capacity(file, READ_BYTES)).try_flatten().boxed())
+    Ok(file_body::pieces(file.path().to_owned(), None).boxed())
 }
 
 /// The bytes of an object that is corrected as it is read, each piece on a thread that may block.
@@ -214,11 +210,4 @@ fn corrected(reader: impl Read + Send + 'static) -> impl Stream<Item = io::Resul
         };
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     })
-}
-
-/// A piece of a file.
-async fn open(path: PathBuf, range: Range<u64>) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send + 'static> {
-    let mut file = tokio::fs::File::open(path).await?;
-    file.seek(io::SeekFrom::Start(range.start)).await?;
-    Ok(ReaderStream::with_capacity(file.take(range.end - range.start), READ_BYTES))
 }

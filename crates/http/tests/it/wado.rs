@@ -199,11 +199,18 @@ async fn metadata_are_the_same_whether_they_are_kept_or_read() {
     let client = door.client(Role::Clinician).await;
     let paths = ["/dicomweb/studies/2.25.1/metadata", "/dicomweb/studies/2.25.1/series/2.25.2/metadata"];
     let read = [client.get(paths[0]).await.json(), client.get(paths[1]).await.json()];
+    let one = format!("{}/instances/2.25.4/metadata", paths[1].trim_end_matches("/metadata"));
+    let read_one = client.get(&one).await.json();
     assert_eq!((read[0].as_array().unwrap().len(), read[1].as_array().unwrap().len()), (3, 2));
 
     describe(&door.store, "2.25.1", "2.25.2").await.unwrap();
     let half = [client.get(paths[0]).await.json(), client.get(paths[1]).await.json()];
     assert_eq!(half, read);
+    // From the disk, then from memory.
+    for _ in 0..2 {
+        assert_eq!(client.get(&one).await.json(), read_one);
+    }
+    assert_eq!(read_one[0], read[1][0], "the first of its series");
     describe(&door.store, "2.25.1", "2.25.8").await.unwrap();
     assert!(door.store.metadata_of_study("2.25.1").await.unwrap().iter().all(SeriesMetadata::is_kept));
     assert_eq!(client.get(paths[0]).await.json(), read[0]);

@@ -78,9 +78,9 @@ impl TestPipeline {
         self.store().runs_of_study(study_instance_uid).await.expect("runs")
     }
 
-    /// Files under `blobs` and `incoming`.
+    /// Files under `blobs`.
     pub fn files(&self) -> usize {
-        let mut folders = vec![self.folder.root().join("blobs"), self.folder.root().join("incoming")];
+        let mut folders = vec![self.folder.root().join("blobs")];
         let mut files = 0;
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).expect("listed") {

@@ -1,4 +1,4 @@
-use crate::harness::{Instance, MANIFEST, TestStore};
+use crate::harness::{Instance, MANIFEST, TestStore, described};
 use lightbox_domain::{Job, JobKind};
 use lightbox_store::{BackupBy, DataFolder, Store, restore};
 
@@ -10,7 +10,7 @@ async fn what_was_true_at_the_old_place_is_put_right_at_the_new_one() {
     std::fs::write(release.join("manifest.toml"), MANIFEST).unwrap();
     store.deploy(release).await;
     store.insert(Instance::default(), b"one").await;
-    store.keep_metadata("1.2.1", "1.2.1.1", 1, b"{}".to_vec()).await.unwrap();
+    store.keep_metadata("1.2.1", "1.2.1.1", vec![described("1.2.1.1.1")]).await.unwrap();
     let place = tempfile::tempdir().unwrap();
     let (backup, to) = (place.path().join("backup"), place.path().join("restored"));
     store.back_up(&backup, BackupBy::Copy, &|_, _| {}).await.unwrap();

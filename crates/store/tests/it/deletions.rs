@@ -1,4 +1,4 @@
-use crate::harness::{Instance, TestStore, uid};
+use crate::harness::{Instance, TestStore, described, uid};
 use lightbox_domain::{DeletedPart, DeletionCause, DeletionOrder, JobKind, Level, Query, Source};
 use lightbox_store::{Deletion, Intake, WorklistFilter};
 
@@ -86,7 +86,7 @@ async fn a_deleted_study_is_in_no_answer_and_comes_back_as_it_was() {
 #[tokio::test]
 async fn a_deleted_part_leaves_the_counts_and_the_kept_metadata() {
     let store = study().await;
-    store.keep_metadata("1.2.1", "1.2.1.1", 1, b"{}".to_vec()).await.unwrap();
+    store.keep_metadata("1.2.1", "1.2.1.1", vec![described("1.2.1.1.1")]).await.unwrap();
     delete(&store, &order(DeletedPart::Series(uid("1.2.1.2")))).await.expect("deleted");
     let study = store.study("1.2.1").await.unwrap().expect("the rest");
     assert_eq!((study.series_count, study.instance_count, study.modalities), (1, 1, vec!["DX".to_owned()]));

@@ -4,7 +4,7 @@ use lightbox_domain::{
     Attribute, AttributeValue, Deployment, DeploymentMode, IndexEntry, InstanceAttributes, Manifest, Patient,
     PatientKey, SeriesAttributes, Source, StudyAttributes, Uid,
 };
-use lightbox_store::{DataFolder, FileDigest, Intake, NewInstance, Store};
+use lightbox_store::{DataFolder, FileDigest, InstanceMetadata, Intake, NewInstance, Store};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -173,4 +173,9 @@ impl Instance {
         ];
         values.map(|(keyword, value)| (Attribute::of_keyword(keyword).unwrap(), value.to_owned())).to_vec()
     }
+}
+
+/// The metadata of an instance, with nothing in them.
+pub fn described(sop_instance_uid: &str) -> InstanceMetadata {
+    InstanceMetadata { sop_instance_uid: uid(sop_instance_uid), json: b"{}".to_vec() }
 }

@@ -1,4 +1,4 @@
-use crate::harness::{Instance, TestStore, uid};
+use crate::harness::{Instance, TestStore, described, uid};
 use lightbox_domain::{
     Attribute, DeletedPart, DeletionCause, DeletionOrder, Job, JobKind, Level, OverlayScope, PatientKey, Query, Source,
     Values,
@@ -178,7 +178,7 @@ async fn with_the_purge_of_a_study_its_corrections_are_gone() {
 async fn kept_metadata_are_gathered_anew() {
     let store = TestStore::open().await;
     store.insert(Instance::default(), b"one").await;
-    store.keep_metadata("1.2.1", "1.2.1.1", 1, b"{}".to_vec()).await.unwrap();
+    store.keep_metadata("1.2.1", "1.2.1.1", vec![described("1.2.1.1.1")]).await.unwrap();
     assert!(store.metadata_of_study("1.2.1").await.unwrap()[0].is_kept());
     make(&store, study("1.2.1"), &[("PatientID", "P2")]).await.unwrap();
     assert!(!store.metadata_of_study("1.2.1").await.unwrap()[0].is_kept());
