@@ -5,7 +5,7 @@ import { expect, goTo, keepScreenshot, signIn, test } from '../src/test';
 
 let server: Server;
 test.beforeAll(async () => {
-  server = await startUsedServer('film-01-normal.dcm');
+  server = await startUsedServer('film-01-normal.dcm', 'rg1.dcm');
 });
 test.afterAll(() => server.stop());
 
@@ -104,7 +104,7 @@ test('a study is corrected with a reason, and that is taken back', async ({ page
   const order = page.getByRole('button', { name: 'Correct study' });
   await expect(order).toBeDisabled();
   await birth.fill('20190102');
-  await page.getByRole('textbox', { name: 'Patient ID shall be' }).fill('FILM-77');
+  await page.getByRole('textbox', { name: 'Patient ID shall be', exact: true }).fill('FILM-77');
   await expect(page.getByText('2 attributes: Patient ID, Birth date.')).toBeVisible();
   await order.click();
   const row = page.getByRole('table', { name: 'What is said of the study' }).getByRole('row');
@@ -125,19 +125,19 @@ test('two patients who are one are merged, and are two again when that is taken 
   await goTo(page, 'Studies');
   await page.getByRole('link', { name: 'Film, Normal One', exact: true }).click();
   await page.getByRole('link', { name: 'Correct', exact: true }).click();
-  await page.getByRole('textbox', { name: 'Who it is in truth' }).fill('pneumonia');
-  await page.getByRole('radio', { name: /FILM-09/ }).click();
+  await page.getByRole('textbox', { name: 'Who it is in truth' }).fill('rg1');
+  await page.getByRole('radio', { name: /9RG1/ }).click();
   const both = page.getByRole('table', { name: 'Both patients' });
   await expect(both.getByRole('row').filter({ hasText: 'Patient ID' })).toContainText('FILM-01');
-  await expect(page.getByText(/will be found, shown and sent as studies of Film, Pneumonia One/)).toBeVisible();
+  await expect(page.getByText(/will be found, shown and sent as studies of CompressedSamples, RG1/)).toBeVisible();
   await page.getByRole('textbox', { name: 'Why?' }).last().fill('one person');
   await page.getByRole('button', { name: 'Merge patients' }).scrollIntoViewIfNeeded();
   await keepLooks(page, 'merge');
   await page.getByRole('button', { name: 'Merge patients' }).click();
   const history = page.getByRole('table', { name: 'History of corrections' }).getByRole('row');
-  await expect(history.nth(1)).toContainText('Patient merged into FILM-09');
+  await expect(history.nth(1)).toContainText('Patient merged into 9RG1');
   await goTo(page, 'Studies');
-  await page.getByLabel('Patient ID').fill('FILM-09');
+  await page.getByLabel('Patient ID').fill('9RG1');
   await expect(page.getByRole('table', { name: 'Found studies' }).getByRole('row')).toHaveCount(3);
   await page.goBack();
   await history.nth(1).getByRole('button', { name: 'Take back' }).click();
