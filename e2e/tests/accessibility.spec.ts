@@ -50,6 +50,8 @@ for (const scheme of ['dark', 'light']) {
       ['/deployments', 'Deployments'],
       ['/studies', 'Studies'],
       [`/studies/${study}`, 'Study timeline'],
+      [`/studies/${study}/corrections`, 'Corrections'],
+      ['/unmatched', 'Unmatched studies'],
       ['/admin/peers', 'Peers'],
       ['/admin/conflicts', 'Conflict shelf'],
       ['/admin/deletions', 'Deletions'],

@@ -15,6 +15,7 @@ from pydicom import Dataset, dcmread
 from pydicom.data import get_charset_files
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 from pynetdicom import AE, build_role, evt
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,
     StorageCommitmentPushModel,
@@ -35,6 +36,29 @@ def find(server: Server, model: str, keys: Dataset) -> list[Dataset]:
     association.release()
     assert [status.Status for status, _ in answers[-1:]] == [0x0000]
     return [match for _, match in answers[:-1]]
+
+
+def test_extended_negotiation_says_what_is_done(server: Server) -> None:
+    image = dcmread(get_charset_files("chrGerm.dcm")[0])
+    image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID = (generate_uid() for _ in range(3))
+    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+    image.StudyDate, image.StudyTime = "20060706", "0300"
+    assert store(server, image) == [0x0000]
+    keys = study_keys(StudyDate="20060705-20060707", StudyInstanceUID=image.StudyInstanceUID)
+    keys.StudyTime = "1000-1800"
+    model = StudyRootQueryRetrieveInformationModelFind
+    assert find(server, model, keys) == [], "at three in the morning, on any of the days"
+    # Relational queries, combined date and time, fuzzy names, time zone adjustment.
+    for asked, agreed, found in [(b"\1\1\1\1", b"\1\1\1\0", 1), (b"\0\1", b"\0\1", 1), (b"\1\0\1", b"\1\0\1", 0)]:
+        item = SOPClassExtendedNegotiation()
+        item.sop_class_uid, item.service_class_application_information = model, asked
+        ae = AE(ae_title="FOREIGN")
+        ae.add_requested_context(model)
+        association = ae.associate(server.dicom_host, server.dicom_port, ext_neg=[item])
+        assert association.acceptor.sop_class_extended == {model: agreed}
+        answers = list(association.send_c_find(keys, model))
+        association.release()
+        assert len(answers) - 1 == found, asked
 
 
 def study_keys(**values: str) -> Dataset:

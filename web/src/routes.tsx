@@ -3,6 +3,7 @@ import { createBrowserRouter, Navigate } from 'react-router';
 import { Frame } from './frame/Frame';
 import { CrashPage } from './pages/CrashPage';
 import { ConflictsPage } from './pages/conflicts/ConflictsPage';
+import { CorrectionsPage } from './pages/corrections/CorrectionsPage';
 import { DeletionsPage } from './pages/deletions/DeletionsPage';
 import { DeploymentsPage } from './pages/deployments/DeploymentsPage';
 import { EventsPage } from './pages/events/EventsPage';
@@ -13,6 +14,7 @@ import { ReadPage } from './pages/read/ReadPage';
 import { StudiesPage } from './pages/studies/StudiesPage';
 import { SystemPage } from './pages/system/SystemPage';
 import { TimelinePage } from './pages/timeline/TimelinePage';
+import { UnmatchedPage } from './pages/unmatched/UnmatchedPage';
 
 export const router = createBrowserRouter([
   { path: '/login', Component: LoginPage },
@@ -29,6 +31,8 @@ export const router = createBrowserRouter([
       },
       { path: '/studies', Component: StudiesPage },
       { path: '/studies/:study', Component: TimelinePage },
+      { path: '/studies/:study/corrections', Component: CorrectionsPage },
+      { path: '/unmatched', Component: UnmatchedPage },
       { path: '/deployments', Component: DeploymentsPage },
       { path: '/admin/peers', Component: PeersPage },
       { path: '/admin/events', Component: EventsPage },

@@ -77,6 +77,9 @@ enum Command {
     Correct(commands::correct::Correct),
     /// Make all studies of one patient, also later ones, studies of another
     Merge(commands::merge::Merge),
+    /// Place, list and cancel orders, or import a file of them
+    #[command(subcommand)]
+    Order(commands::order::OrderCommand),
     /// Apply the lifecycle rules of lightbox.toml now, or say what they would do
     Lifecycle(commands::lifecycle::Lifecycle),
     /// Copy everything into a folder while the server works
@@ -125,6 +128,7 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::Deletions(deletions) => deletions.execute(output).await,
         Command::Correct(correct) => correct.execute(output).await,
         Command::Merge(merge) => merge.execute(output).await,
+        Command::Order(order) => order.execute(output).await,
         Command::Lifecycle(lifecycle) => lifecycle.execute(output).await,
         Command::Backup(backup) => backup.execute(output).await,
         Command::Restore(restore) => restore.execute(output).await,

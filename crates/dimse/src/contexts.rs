@@ -63,10 +63,11 @@ pub(crate) fn answer_roles(asked: &[UserVariableItem]) -> Vec<UserVariableItem> 
     asked.iter().filter_map(grant).take(NEGOTIATED_MAX).collect()
 }
 
-/// Answers extended negotiation of queries (PS3.4 §C.5.1.1): relational queries and fuzzy matching of names are done,
-/// combined dates and times and time zone adjustment are not; relational retrieval is done, too.
+/// Answers extended negotiation of queries (PS3.4 §C.5.1.1): relational queries, combined dates and times and fuzzy
+/// matching of names are done, time zone adjustment is not; relational retrieval is done, too. What a caller does not ask
+/// for is not agreed on.
 pub(crate) fn answer_extensions(asked: &[UserVariableItem]) -> Vec<UserVariableItem> {
-    const FIND: [u8; 4] = [1, 0, 1, 0];
+    const FIND: [u8; 4] = [1, 1, 1, 0];
     const RETRIEVE: [u8; 1] = [1];
     let answer = |item: &UserVariableItem| {
         let UserVariableItem::SopClassExtendedNegotiationSubItem(class, wanted) = item else { return None };
@@ -82,12 +83,25 @@ pub(crate) fn answer_extensions(asked: &[UserVariableItem]) -> Vec<UserVariableI
     asked.iter().filter_map(answer).take(NEGOTIATED_MAX).collect()
 }
 
-/// Whether fuzzy matching of names was agreed on for a class.
-pub(crate) fn is_fuzzy(agreed: &[UserVariableItem], sop_class_uid: &str) -> bool {
-    agreed.iter().any(|item| {
-        matches!(item, UserVariableItem::SopClassExtendedNegotiationSubItem(class, bytes)
-            if class == sop_class_uid && bytes.get(2) == Some(&1))
-    })
+/// How queries of a class are matched, beyond what always holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct QueryManner {
+    /// Dates and their times that are ranges are one condition.
+    pub combined: bool,
+    /// Names by the beginnings of their words.
+    pub fuzzy: bool,
+}
+
+impl QueryManner {
+    /// What was agreed on for a class.
+    pub(crate) fn agreed(agreed: &[UserVariableItem], sop_class_uid: &str) -> Self {
+        let bytes = agreed.iter().find_map(|item| match item {
+            UserVariableItem::SopClassExtendedNegotiationSubItem(class, bytes) if class == sop_class_uid => Some(bytes),
+            _ => None,
+        });
+        let is_set = |place: usize| bytes.is_some_and(|bytes| bytes.get(place) == Some(&1));
+        Self { combined: is_set(1), fuzzy: is_set(2) }
+    }
 }
 
 fn decide(proposed: &PresentationContextProposed, policy: &PeerPolicy) -> PresentationContextNegotiated {
@@ -213,7 +227,11 @@ mod tests {
 
         let extension =
             |bytes: &[u8]| UserVariableItem::SopClassExtendedNegotiationSubItem(FIND.into(), bytes.to_vec());
-        assert_eq!(answer_extensions(&[extension(&[1, 1, 1])]), [extension(&[1, 0, 1])]);
-        assert!(is_fuzzy(&[extension(&[0, 0, 1])], FIND) && !is_fuzzy(&[extension(&[1])], FIND));
+        assert_eq!(answer_extensions(&[extension(&[1, 1, 1, 1])]), [extension(&[1, 1, 1, 0])]);
+        assert_eq!(answer_extensions(&[extension(&[0, 1])]), [extension(&[0, 1])]);
+        let manner = |bytes: &[u8]| QueryManner::agreed(&[extension(bytes)], FIND);
+        assert_eq!(manner(&[1, 0, 1]), QueryManner { combined: false, fuzzy: true });
+        assert_eq!(manner(&[0, 1]), QueryManner { combined: true, fuzzy: false });
+        assert_eq!(QueryManner::agreed(&[], FIND), QueryManner::default());
     }
 }

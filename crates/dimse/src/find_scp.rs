@@ -16,7 +16,7 @@
 use crate::association::Association;
 use crate::command::CommandSet;
 use crate::connection::ConnectionError;
-use crate::contexts::{Context, is_fuzzy};
+use crate::contexts::{Context, QueryManner};
 use crate::identifier::{Identifier, OUT_OF_RESOURCES, UNABLE_TO_PROCESS};
 use crate::services::level_name;
 use crate::store_scp::Reply;
@@ -37,8 +37,8 @@ pub(crate) async fn serve(
     command: &CommandSet,
     identifier: &Identifier,
 ) -> Result<(), ConnectionError> {
-    let fuzzy = is_fuzzy(&association.extensions, &context.sop_class_uid);
-    let reply = match search(association, identifier, fuzzy).await {
+    let manner = QueryManner::agreed(&association.extensions, &context.sop_class_uid);
+    let reply = match search(association, identifier, manner).await {
         Ok((found, has_all_keys)) => {
             let pending = if has_all_keys { PENDING } else { PENDING_WITHOUT_ALL_KEYS };
             send_matches(association, context, command, identifier, &found, pending).await?
@@ -49,9 +49,13 @@ pub(crate) async fn serve(
 }
 
 /// The matches, at most one more than may be sent, and whether the index has all attributes that were asked for.
-async fn search(association: &Association, identifier: &Identifier, fuzzy: bool) -> Result<(Vec<Found>, bool), Reply> {
+async fn search(
+    association: &Association,
+    identifier: &Identifier,
+    manner: QueryManner,
+) -> Result<(Vec<Found>, bool), Reply> {
     let matches_max = association.server.config.limits.find_matches_max;
-    let (query, has_all_keys) = query(identifier, matches_max + 1, fuzzy)?;
+    let (query, has_all_keys) = query(identifier, matches_max + 1, manner)?;
     let found = association.server.store.search(&query).await.map_err(|error| {
         tracing::error!(peer = %association.caller.title, %error, "cannot answer a query");
         Reply::new(OUT_OF_RESOURCES, "the index cannot be searched now: ask again later")
@@ -88,23 +92,26 @@ async fn send_matches(
 }
 
 /// What the keys ask of the index, and whether it has all of them.
-fn query(identifier: &Identifier, limit: i64, fuzzy: bool) -> Result<(Query, bool), Reply> {
+fn query(identifier: &Identifier, limit: i64, manner: QueryManner) -> Result<(Query, bool), Reply> {
     let mut query = Query::new(identifier.level, limit);
     let mut has_all_keys = true;
     for (tag, element) in identifier.keys.elements() {
         match &element.content {
             Content::Text(_) if is_answered_apart(tag) => {}
-            Content::Text(value) => has_all_keys &= push(&mut query, None, tag, value, fuzzy)?,
+            Content::Text(value) => has_all_keys &= push(&mut query, None, tag, value, manner.fuzzy)?,
             Content::Items(items) => {
                 for (inner, element) in items.first().iter().flat_map(|item| item.elements()) {
                     let Content::Text(value) = &element.content else {
                         has_all_keys = false;
                         continue;
                     };
-                    has_all_keys &= push(&mut query, Some(tag), inner, value, fuzzy)?;
+                    has_all_keys &= push(&mut query, Some(tag), inner, value, manner.fuzzy)?;
                 }
             }
         }
+    }
+    if manner.combined {
+        query.combine_dates_and_times();
     }
     Ok((query, has_all_keys))
 }
@@ -185,7 +192,7 @@ mod tests {
             .with(PATIENT_NAME, "Mü*")
             .with(STUDY_DATE, "")
             .with_items(REQUEST_ATTRIBUTES, vec![item]);
-        let (query, has_all_keys) = query(&identifier(Level::Series, keys), 11, false).unwrap();
+        let (query, has_all_keys) = query(&identifier(Level::Series, keys), 11, QueryManner::default()).unwrap();
         assert!(has_all_keys);
         assert_eq!((query.level, query.limit), (Level::Series, 11));
         let conditions: Vec<_> = query.keys.iter().map(|key| (key.attribute.keyword.as_str(), &key.matching)).collect();
@@ -198,7 +205,7 @@ mod tests {
     fn keys_that_the_index_lacks_are_noticed_and_do_not_narrow() {
         for (tag, expected) in [(ETHNIC_GROUP, false), (MODALITY, false), (NUMBER_OF_STUDY_RELATED_SERIES, true)] {
             let keys = DataSet::default().with(tag, "1");
-            let (query, has_all_keys) = query(&identifier(Level::Study, keys), 11, false).unwrap();
+            let (query, has_all_keys) = query(&identifier(Level::Study, keys), 11, QueryManner::default()).unwrap();
             assert_eq!((query.keys.len(), has_all_keys), (0, expected), "{tag:08X}");
         }
     }
@@ -206,7 +213,7 @@ mod tests {
     #[test]
     fn a_value_that_does_not_fit_is_refused_without_repeating_it() {
         let keys = DataSet::default().with(STUDY_DATE, "Doe^John");
-        let reply = query(&identifier(Level::Study, keys), 11, false).unwrap_err();
+        let reply = query(&identifier(Level::Study, keys), 11, QueryManner::default()).unwrap_err();
         assert_eq!(reply.status, UNABLE_TO_PROCESS);
         assert!(reply.comment.contains("StudyDate") && !reply.comment.contains("Doe"), "{}", reply.comment);
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+/// An enumeration whose members have identifiers.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -32,6 +33,7 @@ macro_rules! named {
         }
     };
 }
+pub(crate) use named;
 
 named! {
     /// What a person or a program is here.
@@ -72,6 +74,10 @@ named! {
         StudyDelete = "study.delete",
         /// Correct what is said of studies and their patients, merge patients, and undo it.
         StudyCorrect = "study.correct",
+        /// See orders.
+        OrderRead = "order.read",
+        /// Place, change and cancel orders.
+        OrderWrite = "order.write",
         /// See workitems, search them and hear what becomes of them.
         WorkitemRead = "workitem.read",
         /// Offer work, and ask that it be canceled.

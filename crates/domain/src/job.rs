@@ -42,6 +42,11 @@ pub enum Job {
         /// The study.
         study_instance_uid: String,
     },
+    /// Say how a study stands to the orders.
+    Match {
+        /// The study.
+        study_instance_uid: String,
+    },
     /// Remove the bytes of what was deleted.
     Purge {
         /// The deletion.
@@ -95,6 +100,8 @@ pub enum JobKind {
     Reject,
     /// [`Job::Correct`]
     Correct,
+    /// [`Job::Match`]
+    Match,
     /// [`Job::Purge`]
     Purge,
     /// [`Job::CheckStep`]
@@ -114,7 +121,7 @@ pub enum JobKind {
 impl JobKind {
     /// All kinds, most urgent first: what nobody may see any more goes first, then what a reader waits for goes before
     /// what explains it.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Reject,
         Self::Correct,
         Self::Publish,
@@ -123,6 +130,7 @@ impl JobKind {
         Self::ReportCommitment,
         Self::AskCommitment,
         Self::CheckStep,
+        Self::Match,
         Self::Deliver,
         Self::Explain,
         Self::Describe,
@@ -147,6 +155,7 @@ impl JobKind {
             Self::AskCommitment => "ask_commitment",
             Self::Reject => "reject",
             Self::Correct => "correct",
+            Self::Match => "match",
             Self::Purge => "purge",
             Self::CheckStep => "check_step",
             Self::Compress => "compress",
@@ -176,6 +185,7 @@ impl Job {
             Self::AskCommitment { .. } => JobKind::AskCommitment,
             Self::Reject { .. } => JobKind::Reject,
             Self::Correct { .. } => JobKind::Correct,
+            Self::Match { .. } => JobKind::Match,
             Self::Purge { .. } => JobKind::Purge,
             Self::CheckStep { .. } => JobKind::CheckStep,
             Self::Compress { .. } => JobKind::Compress,
@@ -196,7 +206,7 @@ impl Job {
             Self::Deliver { delivery_id } | Self::AskCommitment { delivery_id } => delivery_id.clone(),
             Self::ReportCommitment { commitment_id } => commitment_id.clone(),
             Self::Reject { sop_instance_uid } | Self::CheckStep { sop_instance_uid } => sop_instance_uid.clone(),
-            Self::Correct { study_instance_uid } => study_instance_uid.clone(),
+            Self::Correct { study_instance_uid } | Self::Match { study_instance_uid } => study_instance_uid.clone(),
             Self::Purge { deletion_id } => deletion_id.clone(),
             Self::Lifecycle => "daily".to_owned(),
         }
@@ -226,6 +236,7 @@ impl Job {
             JobKind::CheckStep => Self::CheckStep { sop_instance_uid: subject },
             JobKind::Reject => Self::Reject { sop_instance_uid: subject },
             JobKind::Correct => Self::Correct { study_instance_uid: subject },
+            JobKind::Match => Self::Match { study_instance_uid: subject },
             JobKind::Purge => Self::Purge { deletion_id: subject },
             JobKind::Lifecycle => Self::Lifecycle,
         })
@@ -259,6 +270,7 @@ mod tests {
             Job::Reject { sop_instance_uid: "1.2.3".into() },
             Job::CheckStep { sop_instance_uid: "1.2.3".into() },
             Job::Correct { study_instance_uid: "1.2".into() },
+            Job::Match { study_instance_uid: "1.2".into() },
             Job::Purge { deletion_id: id() },
             Job::Lifecycle,
         ];

@@ -2,7 +2,7 @@
 //!
 //! Read it in the order of a study's way: what arrives ([`study`]), which app is for it ([`manifest`], [`routing`]),
 //! what is executed ([`deployment`], [`run`], [`job`]), what it says ([`finding`]), who may see that ([`visible`],
-//! [`access`]), what people correct ([`mod@overlay`]), and what is remembered ([`event`]). What other systems may search for
+//! [`access`]), what people correct ([`mod@overlay`]), what was ordered ([`order`]), and what is remembered ([`event`]). What other systems may search for
 //! is in [`attribute`] and [`query`]; the work that they share is in [`workitem`].
 
 pub mod access;
@@ -15,6 +15,8 @@ pub mod job;
 pub mod lifecycle;
 pub mod limit;
 pub mod manifest;
+pub mod order;
+pub mod order_match;
 pub mod overlay;
 pub mod peer;
 pub mod query;
@@ -39,6 +41,8 @@ pub use manifest::{
     Absent, AppSection, AttributeRule, Fill, FillName, FindingRule, InputLevel, InputSection, Layout, Manifest,
     ManifestError, MapMethod, MapSection, ModelSection, Resize, RunnerKind, TensorSection,
 };
+pub use order::{Order, OrderContent, OrderError, OrderState, order_name};
+pub use order_match::{Candidates, MatchReason, MatchState, OrderMatch, link_values, match_order, patient_differences};
 pub use overlay::{Correction, Overlaid, Overlay, OverlayScope, Values, ValuesError, overlay};
 pub use peer::{AeTitle, AeTitleError, ConflictPolicy, Peer, PeerPolicy, PeerService, PendingPeer};
 pub use query::{Key, Matching, Query, QueryError, fold_name};

@@ -110,14 +110,20 @@ impl fmt::Debug for Values {
 
 /// What a value has to be by its representation (PS3.5 §6.2); an empty one is none.
 fn check(attribute: &Attribute, value: &str) -> Result<(), &'static str> {
-    if value.is_empty() {
-        return if attribute.keyword == "PatientID" { Err("a patient has an identifier") } else { Ok(()) };
+    match (value.is_empty(), attribute.keyword.as_str()) {
+        (true, "PatientID") => Err("a patient has an identifier"),
+        (true, _) => Ok(()),
+        (false, _) => check_value(&attribute.vr, value),
     }
+}
+
+/// The same for a value that is one.
+pub(crate) fn check_value(vr: &str, value: &str) -> Result<(), &'static str> {
     if value.contains('\\') || value.chars().any(char::is_control) {
         return Err("one line without backslash");
     }
     let fits = |characters_max: usize| value.chars().count() <= characters_max;
-    match attribute.vr.as_str() {
+    match vr {
         "LO" if !fits(64) => Err("64 characters at most"),
         "SH" if !fits(16) => Err("16 characters at most"),
         "PN" if !is_name(value) => Err("at most 3 component groups of 64 characters, each of 5 components"),

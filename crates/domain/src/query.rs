@@ -33,6 +33,17 @@ pub enum Matching {
     Like(Vec<String>),
     /// From the first to the second, both included; empty for open.
     Range(String, String),
+    /// A single time, as exact as it is given: from its first moment to its last.
+    During(String, String),
+    /// A date whose time is `time`: both together from the first pair to the second, both included; empty for open.
+    Moments {
+        /// The attribute that has the time.
+        time: &'static Attribute,
+        /// The first date and time.
+        from: (String, String),
+        /// The last ones.
+        to: (String, String),
+    },
     /// Each of these folded beginnings of words begins a word of the name.
     Words(Vec<String>),
     /// No value.
@@ -84,6 +95,31 @@ impl Query {
             self.keys.push(Key { attribute, matching });
         }
         Ok(())
+    }
+
+    /// Makes one condition of each pair of a date and its time that are ranges of the same form: `20260705-20260707` with
+    /// `1000-1800` is all from ten o'clock of the first day to six of the last (PS3.4 §C.2.2.2.5.4).
+    pub fn combine_dates_and_times(&mut self) {
+        for place in 0..self.keys.len() {
+            let Some((after, moments)) = self.keys.get(place).and_then(|date| self.moments(date)) else { continue };
+            if let Some(key) = self.keys.get_mut(place) {
+                key.matching = moments;
+            }
+            self.keys.remove(after);
+        }
+    }
+
+    /// The place of the time that belongs to a date, and both as one condition.
+    fn moments(&self, date: &Key) -> Option<(usize, Matching)> {
+        let Matching::Range(from_date, to_date) = &date.matching else { return None };
+        let keyword = date.attribute.keyword.strip_suffix("Date").map(|stem| format!("{stem}Time"))?;
+        let place = self.keys.iter().position(|key| key.attribute.keyword == keyword)?;
+        let time = self.keys.get(place)?;
+        let Matching::Range(from_time, to_time) = &time.matching else { return None };
+        let is_same_form = from_date.is_empty() == from_time.is_empty() && to_date.is_empty() == to_time.is_empty();
+        let from = (from_date.clone(), from_time.clone());
+        let to = (to_date.clone(), to_time.clone());
+        is_same_form.then_some((place, Matching::Moments { time: time.attribute, from, to }))
     }
 }
 
@@ -162,8 +198,10 @@ fn times(value: &str) -> Option<Matching> {
     };
     const LATEST: &str = "999999.999999";
     let until = |text: &str| time(text).map(|time| format!("{time}{}", &LATEST[time.len()..]));
-    let (from, to) = value.split_once('-').unwrap_or((value, value));
-    range(from, to, time, until)
+    match value.split_once('-') {
+        None => Some(Matching::During(time(value)?, until(value)?)),
+        Some((from, to)) => range(from, to, time, until),
+    }
 }
 
 /// A date with a time is as exact as it is given, too: `20260102` is all of the day. Time zones are not compared.
@@ -263,14 +301,44 @@ mod tests {
         check("StudyDate", "20260102", one_of(&["20260102"]));
         check("StudyDate", "-20261231", range("", "20261231"));
         check("StudyDate", "2026.01.02-", range("20260102", ""));
-        check("StudyTime", "10", range("10", "109999.999999"));
-        check("StudyTime", "10:15:30.5", range("101530.5", "101530.599999"));
+        let during = |from: &str, to: &str| Some(Matching::During(from.to_owned(), to.to_owned()));
+        check("StudyTime", "10", during("10", "109999.999999"));
+        check("StudyTime", "10:15:30.5", during("101530.5", "101530.599999"));
         check("StudyTime", "10-1230", range("10", "123099.999999"));
         for (keyword, bad) in
             [("StudyDate", "yesterday"), ("StudyDate", "-"), ("StudyTime", "1"), ("SeriesNumber", "x")]
         {
             assert!(Matching::parse(attribute(keyword), bad, false).is_err(), "{keyword} {bad}");
         }
+    }
+
+    /// What becomes of a date and a time that are asked for together: how many conditions, and the first of them.
+    #[track_caller]
+    fn combined(date: &str, time: &str, expected: &[Matching]) {
+        let mut query = Query::new(Level::Study, 10);
+        query.push(attribute("PatientID"), "P1", false).unwrap();
+        query.push(attribute("StudyTime"), time, false).unwrap();
+        query.push(attribute("StudyDate"), date, false).unwrap();
+        query.combine_dates_and_times();
+        let found: Vec<_> = query.keys.into_iter().skip(1).map(|key| key.matching).collect();
+        assert_eq!(found, expected, "{date} {time}");
+    }
+
+    #[test]
+    fn a_date_and_its_time_are_one_moment_if_both_are_ranges_of_one_form() {
+        let moments = |from: (&str, &str), to: (&str, &str)| {
+            let owned = |(date, time): (&str, &str)| (date.to_owned(), time.to_owned());
+            Matching::Moments { time: attribute("StudyTime"), from: owned(from), to: owned(to) }
+        };
+        let (first, last) = (("20060705", "1000"), ("20060707", "180099.999999"));
+        combined("20060705-20060707", "1000-1800", &[moments(first, last)]);
+        combined("20060705-", "1000-", &[moments(first, ("", ""))]);
+        combined("-20060707", "-1800", &[moments(("", ""), last)]);
+        let time = Matching::Range(String::new(), last.1.to_owned());
+        combined("20060705-", "-1800", &[time, Matching::Range(first.0.to_owned(), String::new())]);
+        let during = Matching::During("10".to_owned(), "109999.999999".to_owned());
+        combined("20060705-", "10", &[during, Matching::Range(first.0.to_owned(), String::new())]);
+        combined("20060705", "1000-", &[range("1000", "").unwrap(), one_of(&["20060705"]).unwrap()]);
     }
 
     #[test]

@@ -39,6 +39,12 @@ impl Resource {
         Self::new("Study", study_instance_uid)
     }
 
+    /// An order, by our identifier.
+    #[must_use]
+    pub fn order(id: &str) -> Self {
+        Self::new("Order", id)
+    }
+
     /// A workitem, by its SOP Instance UID.
     #[must_use]
     pub fn workitem(sop_instance_uid: &str) -> Self {
@@ -85,6 +91,7 @@ impl Resource {
             Action::ConflictRead | Action::ConflictSettle => "Study",
             Action::RunOverride | Action::RunRetry | Action::ShadowRead => "Run",
             Action::WorkitemRead | Action::WorkitemCreate | Action::WorkitemPerform => "Workitem",
+            Action::OrderRead | Action::OrderWrite => "Order",
             Action::PeerRead | Action::PeerWrite => "Peer",
             Action::DeploymentRead | Action::DeploymentWrite => "Deployment",
             Action::AccountRead | Action::AccountWrite => "Account",

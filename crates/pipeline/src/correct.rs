@@ -87,7 +87,7 @@ pub(crate) async fn apply(store: &Store, study: &str) -> Result<(), JobError> {
 }
 
 /// Makes sure that every object of a study can say these values, before anybody counts on it.
-async fn check_objects(store: &Store, study: &Uid, values: &Values) -> Result<(), PipelineError> {
+pub(crate) async fn check_objects(store: &Store, study: &Uid, values: &Values) -> Result<(), PipelineError> {
     let (blobs, values) = (store.blobs().clone(), values.clone());
     let instances = store.instances_of_study(study.as_str()).await?;
     let check = move || {

@@ -1,4 +1,5 @@
-//! Gathers the metadata of a settled series, as WADO-RS gives them (PS3.18 §10.4.1.1.2).
+//! Gathers the metadata of a settled series, as WADO-RS gives them (PS3.18 §10.4.1.1.2), and has its study matched with the
+//! orders.
 
 use crate::{JobError, Leaving, blocking};
 use lightbox_dicom::json;
@@ -16,6 +17,11 @@ pub async fn describe(store: &Store, study_uid: &str, series_uid: &str) -> Resul
     instances.retain(|instance| instance.series_instance_uid.as_str() == series_uid);
     if instances.is_empty() {
         return Ok(());
+    }
+    if store.wants_match(study_uid).await? {
+        let mut write = store.write().await?;
+        write.match_again(study_uid).await?;
+        write.commit().await?;
     }
     let leaving = Leaving::of_study(store, study_uid).await?;
     let metadata = blocking(move || gather(&leaving, &instances)).await??;

@@ -14,7 +14,8 @@
 //! rejection note rejects, [`lifecycle`] deletes or has [`mod@compress`] make smaller what the site's rules
 //! say, and [`purge`] removes what was deleted long enough ago. [`deletion`] is what people order, and [`conflict`] what
 //! they decide about newcomers that differ from what is stored. [`mod@correct`] lays other values over what is stored, and
-//! [`leave`] is the one place that objects pass on their way out, where those values count. [`workitem`] is the work that
+//! [`leave`] is the one place that objects pass on their way out, where those values count. [`orders`] says
+//! which study is what was ordered, and is told by people where it cannot know. [`workitem`] is the work that
 //! other systems offer and do here, and [`outbound`] gives an object in another transfer syntax.
 //!
 //! The [`worker`] claims jobs and has them handled; which handler serves which kind is registered by the binary, so
@@ -34,6 +35,7 @@ pub mod explain;
 pub mod export;
 pub mod leave;
 pub mod lifecycle;
+pub mod orders;
 pub mod outbound;
 pub mod publish;
 pub mod purge;
@@ -51,6 +53,7 @@ pub use correct::{correct, merge, undo_correction};
 pub use deletion::{delete, undelete};
 pub use error::{JobError, PipelineError, ReceiveError};
 pub use leave::{Leaving, leaving};
+pub use orders::{cancel_order, dismiss_order, link_order, save_orders, undo_order_decision};
 pub use receive::{Received, ReceivedOutcome, Receiver};
 pub use replay::{Replay, replay};
 pub use request::{admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};

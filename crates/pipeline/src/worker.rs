@@ -2,7 +2,9 @@
 
 use crate::clock::watch_clock;
 use crate::run::end_run;
-use crate::{JobError, Pipeline, check_step, compress, correct, describe, explain, publish, purge, reject, route, run};
+use crate::{
+    JobError, Pipeline, check_step, compress, correct, describe, explain, orders, publish, purge, reject, route, run,
+};
 use lightbox_domain::{Event, Job, JobKind, RunState, back_off_ms};
 use lightbox_store::{Claimed, now_ms};
 use metrics::histogram;
@@ -36,6 +38,7 @@ impl Worker {
         let kinds = [
             JobKind::Reject,
             JobKind::Correct,
+            JobKind::Match,
             JobKind::Route,
             JobKind::Run,
             JobKind::Publish,
@@ -183,6 +186,7 @@ impl Worker {
             Job::Route { .. } => return self.bury(claimed, "series.unrouted", "series", reason).await,
             Job::Reject { .. } => return self.bury(claimed, "rejection.failed", "instance", reason).await,
             Job::Correct { .. } => return self.bury(claimed, "study.unmerged", "study", reason).await,
+            Job::Match { .. } => return self.bury(claimed, "study.match_failed", "study", reason).await,
             Job::Purge { .. } => return self.bury(claimed, "purge.failed", "deletion", reason).await,
             Job::ReportCommitment { .. } => {
                 return self.bury(claimed, "commitment.unreported", "commitment", reason).await;
@@ -212,9 +216,9 @@ impl Worker {
     async fn of_its_study(&self, job: &Job, event: Event) -> Result<Event, JobError> {
         let store = &self.pipeline.store;
         let study = match job {
-            Job::Route { study_instance_uid, .. } | Job::Correct { study_instance_uid } => {
-                Some(study_instance_uid.clone())
-            }
+            Job::Route { study_instance_uid, .. }
+            | Job::Correct { study_instance_uid }
+            | Job::Match { study_instance_uid } => Some(study_instance_uid.clone()),
             Job::Reject { sop_instance_uid } => {
                 store.instance(sop_instance_uid).await?.map(|instance| instance.study_instance_uid.to_string())
             }
@@ -246,6 +250,7 @@ async fn step(pipeline: Pipeline, job: Job) -> Result<(), JobError> {
         }
         Job::Reject { sop_instance_uid } => reject::reject(&pipeline, &sop_instance_uid).await,
         Job::Correct { study_instance_uid } => correct::apply(&pipeline.store, &study_instance_uid).await,
+        Job::Match { study_instance_uid } => orders::match_study(&pipeline.store, &study_instance_uid).await,
         Job::Purge { deletion_id } => purge::purge(&pipeline.store, &deletion_id).await,
         Job::CheckStep { sop_instance_uid } => {
             check_step::check_step(&pipeline.store, &pipeline.limits, &sop_instance_uid).await

@@ -5,7 +5,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, Executor, SqlSafeStr, SqlStr};
 
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "archive", include_str!("../migrations/0002_archive.sql")),
     (3, "commitment", include_str!("../migrations/0003_commitment.sql")),
@@ -16,6 +16,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (8, "overlays", include_str!("../migrations/0008_overlays.sql")),
     (9, "compressed", include_str!("../migrations/0009_compressed.sql")),
     (10, "peers_and_steps", include_str!("../migrations/0010_peers_and_steps.sql")),
+    (11, "orders", include_str!("../migrations/0011_orders.sql")),
 ];
 
 /// How many connections read at once.

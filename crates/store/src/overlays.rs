@@ -112,6 +112,16 @@ impl Store {
         uids(&rows)
     }
 
+    /// What a study arrived with and what counts now, of all that may be corrected; `None` when there is no such study.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn said_of_study(&self, study: &Uid) -> Result<Option<(Values, Values)>, StoreError> {
+        let rows = self.read(said(study)).await?;
+        let Some((now, correction)) = rows.first().map(|row| said_of(study, row)).transpose()? else { return Ok(None) };
+        Ok(Some((correction.map_or_else(|| now.clone(), |correction| correction.arrived), now)))
+    }
+
     /// What a study's instances say in place of what is stored; `None` for the many that nobody corrected.
     ///
     /// # Errors
@@ -317,23 +327,13 @@ impl Write {
         self.update_study(study, &values, &correction).await?;
         self.drop_metadata(study.as_str()).await?;
         self.describe_series(study.as_str()).await?;
+        self.match_corrected(study, [shown.patient(), values.patient()]).await?;
         Ok(true)
     }
 
     /// What the row of a study says, and what has been decided of it.
     async fn arrived(&mut self, study: &Uid) -> Result<Option<(Values, Option<Correction>)>, StoreError> {
-        let mut batch = Batch::default();
-        batch.statement("SELECT correction");
-        for column in correctable() {
-            batch.push(", ").push(&column.name);
-        }
-        batch.push(" FROM studies WHERE study_instance_uid = ").bind(study.as_str());
-        let rows = self.execute(batch).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let values = correctable().enumerate().map(|(place, column)| (column.attribute, row.text(place + 1)));
-        let correction = Some(row.text(0)).filter(|text| !text.is_empty());
-        let correction = correction.map(|text| parse(study.as_str(), text)).transpose()?;
-        Ok(Some((Values::as_arrived(values), correction)))
+        self.execute(said(study)).await?.first().map(|row| said_of(study, row)).transpose()
     }
 
     /// All overlays that might count for a study: its own, and those of every patient whom it might name.
@@ -399,6 +399,24 @@ impl Write {
 /// The columns whose values a person may correct.
 fn correctable() -> impl Iterator<Item = &'static Column> {
     Attribute::all().iter().filter(|one| one.is_correctable).map(Column::of)
+}
+
+/// Asks for what the row of a study says, and what has been decided of it.
+fn said(study: &Uid) -> Batch {
+    let mut batch = Batch::default();
+    batch.statement("SELECT correction");
+    for column in correctable() {
+        batch.push(", ").push(&column.name);
+    }
+    batch.push(" FROM studies WHERE study_instance_uid = ").bind(study.as_str());
+    batch
+}
+
+fn said_of(study: &Uid, row: &BatchRow) -> Result<(Values, Option<Correction>), StoreError> {
+    let values = correctable().enumerate().map(|(place, column)| (column.attribute, row.text(place + 1)));
+    let correction = Some(row.text(0)).filter(|text| !text.is_empty());
+    let correction = correction.map(|text| parse(study.as_str(), text)).transpose()?;
+    Ok((Values::as_arrived(values), correction))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {

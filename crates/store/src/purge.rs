@@ -31,7 +31,7 @@ const PURGES: [&str; 10] = [
 ];
 
 /// Each takes the study: what nothing is left of.
-const EMPTIED: [&str; 5] = [
+const EMPTIED: [&str; 6] = [
     "DELETE FROM series_metadata WHERE study_instance_uid = $1 AND NOT EXISTS (
          SELECT 1 FROM instances WHERE instances.study_instance_uid = series_metadata.study_instance_uid
            AND instances.series_instance_uid = series_metadata.series_instance_uid)",
@@ -42,6 +42,8 @@ const EMPTIED: [&str; 5] = [
          SELECT 1 FROM series WHERE series.study_instance_uid = study_overlays.study_instance_uid)",
     "DELETE FROM overlays WHERE scope_study = $1 AND NOT EXISTS (
          SELECT 1 FROM series WHERE series.study_instance_uid = overlays.scope_study)",
+    "DELETE FROM order_matches WHERE study_instance_uid = $1 AND NOT EXISTS (
+         SELECT 1 FROM series WHERE series.study_instance_uid = order_matches.study_instance_uid)",
     "DELETE FROM studies WHERE study_instance_uid = $1 AND NOT EXISTS (
          SELECT 1 FROM series WHERE series.study_instance_uid = studies.study_instance_uid)",
 ];

@@ -129,6 +129,9 @@ fn push_key(sql: &mut Sql, Key { attribute, matching }: &Key) {
             push_any(sql, patterns, |sql, pattern| push_name(sql, column, pattern));
         }
         (None, Matching::Words(words)) => push_words(sql, column, words),
+        (None, Matching::Moments { time, from, to }) => {
+            push_moments(sql, [&column.path, &Column::of(time).path], from, to);
+        }
         (None, matching) => push_matching(sql, &column.path, attribute.is_number(), matching),
     }
 }
@@ -149,7 +152,9 @@ pub(crate) fn push_matching(sql: &mut Sql, path: &str, is_number: bool, matching
     match matching {
         Matching::OneOf(values) => push_one_of(sql, path, is_number, values),
         Matching::Like(patterns) => push_any(sql, patterns, |sql, pattern| push_like(sql, path, pattern)),
-        Matching::Range(from, to) => push_range(sql, path, from, to),
+        Matching::Range(from, to) | Matching::During(from, to) => push_range(sql, path, from, to),
+        // Moments are no matter of one column.
+        Matching::Moments { from, to, .. } => push_range(sql, path, &from.0, &to.0),
         Matching::Empty if is_number => {
             sql.push(format!("{path} IS NULL"));
         }
@@ -178,6 +183,17 @@ fn push_range(sql: &mut Sql, path: &str, from: &str, to: &str) {
         sql.push(format!(" AND {path} <= ")).bind(to.to_owned());
     }
     sql.push(")");
+}
+
+/// A date and its time, in columns of their own, as one. What has no time is not within a day.
+fn push_moments(sql: &mut Sql, [date, time]: [&str; 2], from: &(String, String), to: &(String, String)) {
+    push_range(sql, date, &from.0, &to.0);
+    for ((day, moment), beyond, within) in [(from, ">", ">="), (to, "<", "<=")] {
+        if !day.is_empty() {
+            sql.push(format!(" AND ({date} {beyond} ")).bind(day.clone());
+            sql.push(format!(" OR ({time} <> '' AND {time} {within} ")).bind(moment.clone()).push("))");
+        }
+    }
 }
 
 /// One of these must hold; of none, nothing does.

@@ -86,6 +86,8 @@ macro_rules! study_columns {
     };
 }
 
+pub(crate) use study_columns;
+
 /// The columns of [`StoredSeries`], as `series_of` reads them.
 macro_rules! series_columns {
     () => {
@@ -187,7 +189,7 @@ impl Store {
     }
 }
 
-fn study_of(row: &AnyRow) -> Result<StoredStudy, StoreError> {
+pub(crate) fn study_of(row: &AnyRow) -> Result<StoredStudy, StoreError> {
     let study_instance_uid = uid_of(row, "study_instance_uid")?;
     let ai_state: String = row.try_get("ai_state")?;
     let state = AiState::parse(&ai_state)

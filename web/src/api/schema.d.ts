@@ -226,6 +226,60 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/orders': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List orders, those that are scheduled last first */
+    get: operations['list_orders'];
+    put?: never;
+    /** Place an order, or change the one of this number */
+    post: operations['place_order'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/orders/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Look at an order and its history */
+    get: operations['get_order'];
+    /** Say anew what an order says */
+    put: operations['change_order'];
+    post?: never;
+    /** Cancel an order */
+    delete: operations['cancel_order'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/patients': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List patients by a part of their name or identifier, at most 20 */
+    get: operations['list_patients'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/patients/merge': {
     parameters: {
       query?: never;
@@ -468,6 +522,74 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/studies/{study_instance_uid}/order': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Look at how a study stands to the orders, and at the orders that it may belong to */
+    get: operations['get_match'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/studies/{study_instance_uid}/order/dismiss': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Say that a study needs no order */
+    post: operations['dismiss_order'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/studies/{study_instance_uid}/order/link': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Link a study to an order: what the study says otherwise is corrected */
+    post: operations['link_order'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/studies/{study_instance_uid}/order/undo': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Take a decision about a study's order back, with the correction that came of it */
+    post: operations['undo_order_decision'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/studies/{study_instance_uid}/replay': {
     parameters: {
       query?: never;
@@ -545,6 +667,23 @@ export interface paths {
     };
     /** How full the archive is, and what it does now */
     get: operations['get_activity'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/unmatched': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List studies that match no order or patient, the newest first */
+    get: operations['list_unmatched'];
     put?: never;
     post?: never;
     delete?: never;
@@ -639,6 +778,12 @@ export interface components {
       /** @description Its value in what is stored, shortened; only for those who may read studies. */
       stored?: string | null;
     };
+    /** @description An order that may be the study's. */
+    Candidate: {
+      /** @description Keywords of what would have to be corrected in the study. */
+      differs: string[];
+      order: components['schemas']['Order'];
+    };
     /** @description A correction or its end, and for which studies it changed something. */
     ChangedCorrection: {
       correction: components['schemas']['Correction'];
@@ -704,6 +849,8 @@ export interface components {
     };
     /** @description What was ever decided of a study and its patient. */
     Corrections: {
+      /** @description All that may be corrected. */
+      attributes: components['schemas']['SaidAttribute'][];
       items: components['schemas']['Correction'][];
     };
     /** @description Why a deployment did or did not run on an instance. */
@@ -788,6 +935,10 @@ export interface components {
       /** Format: double */
       threshold: number;
     };
+    /** @description Why a study needs no order. */
+    DismissRequest: {
+      reason: string;
+    };
     /** @description What a C-ECHO to a peer gave. */
     EchoResult: {
       detail: string;
@@ -848,11 +999,31 @@ export interface components {
       sop_instance_uid: string;
       transfer_syntax_uid: string;
     };
+    /** @description A patient, as the newest of their studies says them. */
+    KnownPatient: components['schemas']['PatientSaid'] & {
+      /** Format: int64 */
+      study_count: number;
+    };
+    /** @description To which order a study belongs, and why. */
+    LinkRequest: {
+      order_id: string;
+      reason: string;
+    };
     /**
      * @description Where a map stands.
      * @enum {string}
      */
     MapState: 'none' | 'pending' | 'stored' | 'failed';
+    /** @description A study, the orders that it may belong to, and what an earlier study says of its patient. */
+    MatchDetail: {
+      candidates: components['schemas']['Candidate'][];
+      /** @description Keywords of what the earlier study says otherwise. */
+      differs_from_earlier: string[];
+      earlier_patient?: components['schemas']['PatientSaid'] | null;
+      issuer_of_patient_id: string;
+      match?: components['schemas']['OrderMatch'] | null;
+      study: components['schemas']['WorklistItem'];
+    };
     /** @description A local account to create; the password has 12 characters at least. */
     NewAccount: {
       name: string;
@@ -878,6 +1049,13 @@ export interface components {
       from: components['schemas']['PatientName'];
       into: components['schemas']['PatientName'];
       reason: string;
+    };
+    /** @description An order as its system says it. */
+    NewOrder: components['schemas']['OrderFields'] & {
+      /** @description Its number there: the same number again changes the order. */
+      number: string;
+      /** @description The system. */
+      source: string;
     };
     /** @description The password that replaces the present one; 12 characters at least. */
     NewPassword: {
@@ -906,6 +1084,107 @@ export interface components {
       /** Format: int32 */
       count: number;
     };
+    /** @description An order. */
+    Order: components['schemas']['OrderFields'] & {
+      /** Format: date-time */
+      changed_at: string;
+      id: string;
+      /** @description Its number there. */
+      number: string;
+      /** Format: date-time */
+      received_at: string;
+      /** @description The system that it comes from. */
+      source: string;
+      /** @description `active` or `canceled`. */
+      state: string;
+    };
+    /** @description An order with its history. */
+    OrderDetail: {
+      /** @description The oldest first. */
+      history: components['schemas']['OrderEvent'][];
+      order: components['schemas']['Order'];
+    };
+    /** @description One thing that happened to an order. */
+    OrderEvent: {
+      /** @description `order.placed`, `order.changed` or `order.canceled`. */
+      action: string;
+      actor: string;
+      /** Format: date-time */
+      at: string;
+      /** @description The fields that changed. */
+      changed: string[];
+    };
+    /** @description What an order says; an empty text says nothing. */
+    OrderFields: {
+      /** @default  */
+      accession_number: string;
+      /**
+       * @description The number that whoever does it gave it.
+       * @default
+       */
+      filler_number: string;
+      /** @default  */
+      issuer_of_accession_number: string;
+      /** @default  */
+      issuer_of_patient_id: string;
+      /** @default  */
+      modality: string;
+      /**
+       * @description `YYYY-MM-DD`
+       * @default
+       */
+      patient_birth_date: string;
+      /** @default  */
+      patient_id: string;
+      /**
+       * @description As in DICOM: `Family^Given`.
+       * @default
+       */
+      patient_name: string;
+      /**
+       * @description `F`, `M` or `O`
+       * @default
+       */
+      patient_sex: string;
+      /**
+       * @description The number that whoever asked for it gave it.
+       * @default
+       */
+      placer_number: string;
+      /** @default  */
+      procedure_code: string;
+      /** @default  */
+      procedure_description: string;
+      /**
+       * @description `YYYY-MM-DD`
+       * @default
+       */
+      scheduled_date: string;
+      /**
+       * @description `HH:MM:SS`
+       * @default
+       */
+      scheduled_time: string;
+    };
+    /** @description How a study stands to the orders. */
+    OrderMatch: {
+      /** @description Whether a person decided it, who can take it back. */
+      by_person: boolean;
+      /** Format: date-time */
+      decided_at: string;
+      /** @description `lightbox`, or a person. */
+      decided_by: string;
+      /** @description The order that the reason speaks of. */
+      order_id?: string | null;
+      /** @description Why, in words. */
+      reason: string;
+      /** @description `matched`, `suggested`, `unmatched`, `contradicts` or `not_needed`. */
+      state: string;
+    };
+    /** @description A page of orders. */
+    Orders: {
+      items: components['schemas']['Order'][];
+    };
     /** @description Why a run should ignore that the input is outside the intended use. */
     OverrideRequest: {
       reason: string;
@@ -915,6 +1194,20 @@ export interface components {
       /** @description Empty, unless the objects say who issued the identifier. */
       issuer_of_patient_id?: string;
       patient_id: string;
+    };
+    /** @description Patients. */
+    Patients: {
+      items: components['schemas']['KnownPatient'][];
+    };
+    /** @description A patient as something says them. */
+    PatientSaid: {
+      issuer_of_patient_id: string;
+      /** @description `YYYY-MM-DD` */
+      patient_birth_date?: string | null;
+      patient_id: string;
+      /** @description As in DICOM: `Family^Given`. */
+      patient_name: string;
+      patient_sex?: string | null;
     };
     /** @description A DICOM application entity that may call, and to which results may be sent. */
     Peer: {
@@ -1112,6 +1405,14 @@ export interface components {
      * @enum {string}
      */
     RunState: 'queued' | 'running' | 'publishing' | 'finished' | 'rejected' | 'failed';
+    /** @description An attribute, as the study arrived with it and as it counts now. Values are as in DICOM. */
+    SaidAttribute: {
+      arrived: string;
+      keyword: string;
+      now: string;
+      /** @description Its value representation. */
+      vr: string;
+    };
     /** @description One series of a study. */
     Series: {
       description?: string | null;
@@ -1189,6 +1490,7 @@ export interface components {
       | 'waiting'
       | 'deleted'
       | 'corrected'
+      | 'matched'
       | 'ordered'
       | 'other';
     /**
@@ -1240,6 +1542,16 @@ export interface components {
       score: number;
       /** Format: double */
       threshold: number;
+    };
+    /** @description Studies at which somebody should look. */
+    Unmatched: {
+      items: components['schemas']['UnmatchedStudy'][];
+    };
+    /** @description A study in the queue. */
+    UnmatchedStudy: {
+      issuer_of_patient_id: string;
+      match: components['schemas']['OrderMatch'];
+      study: components['schemas']['WorklistItem'];
     };
     /** @description What waits to be done, of one kind. */
     WaitingJobs: {
@@ -1309,6 +1621,7 @@ export type Account = components['schemas']['Account'];
 export type Activity = components['schemas']['Activity'];
 export type AiState = components['schemas']['AiState'];
 export type AttributeDifference = components['schemas']['AttributeDifference'];
+export type Candidate = components['schemas']['Candidate'];
 export type ChangedCorrection = components['schemas']['ChangedCorrection'];
 export type Conflict = components['schemas']['Conflict'];
 export type ConflictDetail = components['schemas']['ConflictDetail'];
@@ -1325,23 +1638,36 @@ export type Deletions = components['schemas']['Deletions'];
 export type Deployment = components['schemas']['Deployment'];
 export type DeploymentChange = components['schemas']['DeploymentChange'];
 export type DeploymentFinding = components['schemas']['DeploymentFinding'];
+export type DismissRequest = components['schemas']['DismissRequest'];
 export type EchoResult = components['schemas']['EchoResult'];
 export type Event = components['schemas']['Event'];
 export type Events = components['schemas']['Events'];
 export type Finding = components['schemas']['Finding'];
 export type FindingCode = components['schemas']['FindingCode'];
 export type Instance = components['schemas']['Instance'];
+export type KnownPatient = components['schemas']['KnownPatient'];
+export type LinkRequest = components['schemas']['LinkRequest'];
 export type MapState = components['schemas']['MapState'];
+export type MatchDetail = components['schemas']['MatchDetail'];
 export type NewAccount = components['schemas']['NewAccount'];
 export type NewCorrection = components['schemas']['NewCorrection'];
 export type NewDeletion = components['schemas']['NewDeletion'];
 export type NewMerge = components['schemas']['NewMerge'];
+export type NewOrder = components['schemas']['NewOrder'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPeer = components['schemas']['NewPeer'];
 export type OnnxState = components['schemas']['OnnxState'];
 export type OpenAssociations = components['schemas']['OpenAssociations'];
+export type Order = components['schemas']['Order'];
+export type OrderDetail = components['schemas']['OrderDetail'];
+export type OrderEvent = components['schemas']['OrderEvent'];
+export type OrderFields = components['schemas']['OrderFields'];
+export type OrderMatch = components['schemas']['OrderMatch'];
+export type Orders = components['schemas']['Orders'];
 export type OverrideRequest = components['schemas']['OverrideRequest'];
 export type PatientName = components['schemas']['PatientName'];
+export type Patients = components['schemas']['Patients'];
+export type PatientSaid = components['schemas']['PatientSaid'];
 export type Peer = components['schemas']['Peer'];
 export type PeerPolicy = components['schemas']['PeerPolicy'];
 export type Peers = components['schemas']['Peers'];
@@ -1358,6 +1684,7 @@ export type RunMode = components['schemas']['RunMode'];
 export type RunOverride = components['schemas']['RunOverride'];
 export type RunResult = components['schemas']['RunResult'];
 export type RunState = components['schemas']['RunState'];
+export type SaidAttribute = components['schemas']['SaidAttribute'];
 export type Series = components['schemas']['Series'];
 export type Session = components['schemas']['Session'];
 export type Settlement = components['schemas']['Settlement'];
@@ -1371,6 +1698,8 @@ export type System = components['schemas']['System'];
 export type SystemLimits = components['schemas']['SystemLimits'];
 export type Timeline = components['schemas']['Timeline'];
 export type TopFinding = components['schemas']['TopFinding'];
+export type Unmatched = components['schemas']['Unmatched'];
+export type UnmatchedStudy = components['schemas']['UnmatchedStudy'];
 export type WaitingJobs = components['schemas']['WaitingJobs'];
 export type Worklist = components['schemas']['Worklist'];
 export type WorklistItem = components['schemas']['WorklistItem'];
@@ -1798,6 +2127,215 @@ export interface operations {
         };
         content: {
           'application/json': Record<string, never>;
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  list_orders: {
+    parameters: {
+      query?: {
+        /** @description How many rows at most; 50 unless given. */
+        limit?: number;
+        /** @description How many rows to pass over. */
+        offset?: number;
+        /** @description Part of a number, of the patient's number or name, or of the procedure. */
+        search?: string;
+        /** @description `active` or `canceled`; both unless given. */
+        state?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A page of orders */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Orders'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  place_order: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewOrder'];
+      };
+    };
+    responses: {
+      /** @description Changed */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Order'];
+        };
+      };
+      /** @description Placed */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Order'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  get_order: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The order */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['OrderDetail'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  change_order: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['OrderFields'];
+      };
+    };
+    responses: {
+      /** @description Changed */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Order'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  cancel_order: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Canceled */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Order'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  list_patients: {
+    parameters: {
+      query?: {
+        /** @description Part of the patient's name or identifier. */
+        search?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Patients by identifier */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Patients'];
         };
       };
       /** @description What went wrong, why, and what to do. */
@@ -2388,6 +2926,140 @@ export interface operations {
       };
     };
   };
+  get_match: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The study beside orders and patient */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MatchDetail'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  dismiss_order: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['DismissRequest'];
+      };
+    };
+    responses: {
+      /** @description It left the queue */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['OrderMatch'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  link_order: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['LinkRequest'];
+      };
+    };
+    responses: {
+      /** @description Linked */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['OrderMatch'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  undo_order_decision: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Study Instance UID */
+        study_instance_uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The study is matched anew */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
   replay_step: {
     parameters: {
       query?: never;
@@ -2531,6 +3203,38 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Activity'];
+        };
+      };
+      /** @description What went wrong, why, and what to do. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ProblemDetails'];
+        };
+      };
+    };
+  };
+  list_unmatched: {
+    parameters: {
+      query?: {
+        /** @description Those about which a person decided, rather than those that wait. */
+        decided?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The queue */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Unmatched'];
         };
       };
       /** @description What went wrong, why, and what to do. */

@@ -5,6 +5,7 @@ import {
   IconBuildingHospital,
   IconFolderSearch,
   IconHistory,
+  IconLinkOff,
   IconRocket,
   IconServer2,
   IconStethoscope,
@@ -36,6 +37,14 @@ export const menu: MenuEntry[] = [
     purpose: 'Find any study, and see what happened to it',
     Glyph: IconFolderSearch,
     action: 'study.read',
+    section: 'work',
+  },
+  {
+    path: '/unmatched',
+    label: 'Unmatched',
+    purpose: 'Studies that fit no order, or contradict what is known of the patient',
+    Glyph: IconLinkOff,
+    action: 'order.read',
     section: 'work',
   },
   {

@@ -12,6 +12,8 @@ pub mod import;
 mod journal;
 pub mod lifecycle;
 pub mod merge;
+pub mod order;
+mod order_file;
 pub mod peer;
 pub mod query;
 pub mod retrieve;

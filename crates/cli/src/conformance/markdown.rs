@@ -124,7 +124,9 @@ fn query(statement: &Statement) -> String {
         "### 3.2 Matching keys
 
 For C-FIND and QIDO-RS. At each level the keys of the levels above it are matched and returned, too; an attribute that is
-not listed is returned empty by C-FIND, and read from the objects by `includefield`. A key without value is returned.
+not listed is returned empty by C-FIND, and read from the objects by `includefield`. A key without value is returned. A date
+and its time that are both ranges of one form are matched together, as one moment: always by QIDO-RS, by C-FIND if that was
+negotiated (PS3.4 §C.2.2.2.5.4).
 
 {}",
         keys(&statement.matching_keys)
@@ -183,7 +185,7 @@ fn negotiation(statement: &Statement) -> String {
         ("Transfer syntaxes of messages without pixels, best first", negotiation.message_transfer_syntaxes.join(", ")),
         ("Asynchronous operations", "not negotiated: one at a time".to_owned()),
         ("SCP/SCU role selection", "for storage (C-GET) and storage commitment".to_owned()),
-        ("Extended negotiation", "relational queries and retrieval, fuzzy matching of names".to_owned()),
+        ("Extended negotiation", "relational queries and retrieval, combined date and time matching, fuzzy matching of names; no time zone adjustment".to_owned()),
         ("User identity", "not negotiated".to_owned()),
     ];
     format!(

@@ -8,6 +8,7 @@ mod conformance;
 mod corrections;
 mod crash;
 mod keeping;
+mod orders;
 mod refusals;
 mod server;
 mod story;

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use lightbox_domain::{Action, Overlay, OverlayScope, PatientKey, Uid, Values};
+use lightbox_domain::{Action, Attribute, Overlay, OverlayScope, PatientKey, Uid, Values};
 use lightbox_identity::Resource;
 use lightbox_store::Changed;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,19 @@ struct Correction {
 /// What was ever decided of a study and its patient.
 #[derive(Serialize, ToSchema)]
 struct Corrections {
+    /// All that may be corrected.
+    attributes: Vec<SaidAttribute>,
     items: Vec<Correction>,
+}
+
+/// An attribute, as the study arrived with it and as it counts now. Values are as in DICOM.
+#[derive(Serialize, ToSchema)]
+struct SaidAttribute {
+    keyword: String,
+    /// Its value representation.
+    vr: String,
+    arrived: String,
+    now: String,
 }
 
 /// A correction or its end, and for which studies it changed something.
@@ -91,7 +103,16 @@ async fn list_corrections(
 ) -> Result<Json<Corrections>, Problem> {
     caller.may(Action::StudyRead, &Resource::study(&study_instance_uid))?;
     let overlays = state.store.overlays_of_study(&study_instance_uid).await?;
-    Ok(Json(Corrections { items: overlays.into_iter().map(Correction::of).collect() }))
+    let said = state.store.said_of_study(&Uid::parse(&study_instance_uid)?).await?;
+    let (arrived, now) = said.ok_or_else(|| Problem::not_found("study"))?;
+    let said = |attribute: &Attribute| SaidAttribute {
+        keyword: attribute.keyword.clone(),
+        vr: attribute.vr.clone(),
+        arrived: arrived.get(&attribute.keyword).unwrap_or_default().to_owned(),
+        now: now.get(&attribute.keyword).unwrap_or_default().to_owned(),
+    };
+    let attributes = Attribute::all().iter().filter(|one| one.is_correctable).map(said).collect();
+    Ok(Json(Corrections { attributes, items: overlays.into_iter().map(Correction::of).collect() }))
 }
 
 /// Correct what is said of a study; stored bytes stay

@@ -8,6 +8,8 @@ mod deployments;
 mod events;
 mod export;
 mod live;
+mod orders;
+mod patients;
 mod peers;
 mod runs;
 mod session;
@@ -15,6 +17,7 @@ mod studies;
 mod system;
 mod text;
 mod timeline;
+mod unmatched;
 mod worklist;
 
 use crate::HttpState;
@@ -41,6 +44,9 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(deletions::routes())
         .merge(conflicts::routes())
         .merge(corrections::routes())
+        .merge(patients::routes())
+        .merge(orders::routes())
+        .merge(unmatched::routes())
         .merge(runs::routes())
         .merge(deployments::routes())
         .merge(peers::routes())

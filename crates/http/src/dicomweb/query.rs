@@ -67,6 +67,8 @@ pub(super) fn parse(mut query: Query, pairs: &[(String, String)]) -> Result<Aske
             name => include.indexed.extend(condition(&mut query, name, value, fuzzy)?),
         }
     }
+    // "Combined date-time matching shall be performed" (PS3.18 §8.3.4.1).
+    query.combine_dates_and_times();
     query.limit = wanted.unwrap_or(page_rows_max).min(page_rows_max);
     let rows_max = usize::try_from(query.limit).unwrap_or(usize::MAX);
     query.limit += 1;
@@ -137,6 +139,12 @@ mod tests {
     fn fuzzy_matching_is_for_names_wherever_it_stands() {
         let query = asked(Level::Study, &[("PatientName", "jo"), ("fuzzymatching", "true")]).unwrap().query;
         assert_eq!(query.keys[0].matching, Matching::Words(vec!["jo".into()]));
+    }
+
+    #[test]
+    fn dates_and_times_are_combined() {
+        let query = asked(Level::Study, &[("StudyTime", "1000-"), ("00080020", "20060705-")]).unwrap().query;
+        assert!(matches!(query.keys.as_slice(), [key] if matches!(key.matching, Matching::Moments { .. })));
     }
 
     #[test]

@@ -105,9 +105,11 @@ async fn whoever_may_do_nothing_is_refused_everywhere_but_at_their_own_session()
 fn takes_another_body(operation: &str) -> bool {
     let others = [
         "POST /api/v1/accounts",
+        "POST /api/v1/orders",
         "POST /api/v1/patients/merge",
         "POST /api/v1/peers",
         "POST /api/v1/studies/2.25.1/corrections",
+        "POST /api/v1/studies/2.25.1/order/link",
         "POST /api/v1/studies/2.25.1/replay",
     ];
     others.contains(&operation) || operation.ends_with("/settle")

@@ -12,6 +12,7 @@ mod deletions;
 mod door;
 mod mutated;
 mod ohif;
+mod orders;
 mod page;
 mod qido;
 mod session;

@@ -50,6 +50,9 @@ async fn studies_are_found_by_their_attributes() {
     check("StudyDate=20240101-20241231", &["2.25.1", "2.25.20"]).await;
     check("StudyDate=20250101", &["2.25.10"]).await;
     check("StudyDate=20240306-&StudyTime=23", &["2.25.10"]).await;
+    check("StudyDate=20241231-20250102&StudyTime=1000-1800", &["2.25.10"]).await;
+    check("StudyDate=20250101-20250101&StudyTime=1000-1800", &[]).await;
+    check("StudyDate=20250101-&StudyTime=-1000", &[]).await;
     check("StudyInstanceUID=2.25.1,2.25.20", &["2.25.1", "2.25.20"]).await;
     check("ModalitiesInStudy=CR", &["2.25.20"]).await;
     check("AccessionNumber=A%3F&includefield=all", &["2.25.1", "2.25.10", "2.25.20"]).await;

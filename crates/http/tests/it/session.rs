@@ -63,6 +63,8 @@ async fn a_session_says_what_its_person_may_do_and_ends() {
         "study.write",
         "dicomweb.write",
         "study.correct",
+        "order.read",
+        "order.write",
         "workitem.read",
         "workitem.create",
         "workitem.perform",

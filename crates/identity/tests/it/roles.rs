@@ -9,7 +9,15 @@ fn each_role_may_do_this_and_nothing_else() {
         (Role::Admin, Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>()),
         (
             Role::Radiologist,
-            vec!["study.read", "workitem.read", "workitem.create", "workitem.perform", "run.override", "run.retry"],
+            vec![
+                "study.read",
+                "order.read",
+                "workitem.read",
+                "workitem.create",
+                "workitem.perform",
+                "run.override",
+                "run.retry",
+            ],
         ),
         (Role::Clinician, vec!["study.read", "workitem.read"]),
         (
@@ -18,6 +26,8 @@ fn each_role_may_do_this_and_nothing_else() {
                 "study.read",
                 "study.write",
                 "study.correct",
+                "order.read",
+                "order.write",
                 "workitem.read",
                 "workitem.create",
                 "workitem.perform",

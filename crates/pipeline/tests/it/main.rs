@@ -7,6 +7,7 @@ mod conflict;
 mod export;
 mod harness;
 mod lifecycle;
+mod orders;
 mod receive;
 mod rejections;
 mod replay;

@@ -8,6 +8,7 @@ mod harness;
 mod instances;
 mod jobs;
 mod log;
+mod orders;
 mod overlays;
 mod people;
 mod runs;

@@ -5,13 +5,15 @@ import {
   IconChevronRight,
   IconExternalLink,
   IconFileZip,
+  IconPencil,
   IconTimeline,
 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import { useMay } from '../../api/session';
 import type { WorklistItem } from '../../api/types';
 import { ohifAddress } from '../../parts/ohif';
-import { timelineAddress } from '../../parts/timeline';
+import { correctionsAddress, timelineAddress } from '../../parts/timeline';
 import { ageText, personName, sexWord } from '../../parts/words';
 import classes from './StudyHeader.module.css';
 import { useNeighbours, useWorklistAddress } from './useNeighbours';
@@ -78,6 +80,7 @@ export function StudyHeader({ study, incomplete, children }: StudyHeaderProps) {
           <IconTimeline size={18} stroke={1.7} aria-hidden />
         </ActionIcon>
       </Tooltip>
+      <CorrectLink study={study.study_instance_uid} />
       <Tooltip label="Take along as a zip archive">
         <ActionIcon
           component="a"
@@ -105,6 +108,24 @@ export function StudyHeader({ study, incomplete, children }: StudyHeaderProps) {
       </Tooltip>
       <StudyPager />
     </header>
+  );
+}
+
+function CorrectLink({ study }: { study: string }) {
+  const may = useMay();
+  if (!may('study.correct')) return null;
+  return (
+    <Tooltip label="Correct what is said of this study">
+      <ActionIcon
+        component={Link}
+        to={correctionsAddress(study)}
+        variant="subtle"
+        color="gray"
+        aria-label="Correct"
+      >
+        <IconPencil size={18} stroke={1.7} aria-hidden />
+      </ActionIcon>
+    </Tooltip>
   );
 }
 

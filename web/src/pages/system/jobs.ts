@@ -11,6 +11,8 @@ const words: Record<string, string> = {
   reject: 'Apply a rejection note',
   check_step: 'Compare with what a modality lists',
   compress: 'Compress a series',
+  correct: 'Apply a merge to what arrived',
+  match: 'Match a study with the orders',
   purge: 'Remove what was deleted',
   lifecycle: 'Apply the lifecycle rules',
 };

@@ -1,14 +1,16 @@
 /** What happened to one study, step by step, and having a step done again. */
 import { Button, Group, Skeleton, Switch, Text } from '@mantine/core';
-import { IconExternalLink, IconEye } from '@tabler/icons-react';
+import { IconExternalLink, IconEye, IconPencil } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { api } from '../../api/client';
+import { useMay } from '../../api/session';
 import type { Timeline } from '../../api/types';
 import { Page } from '../../frame/Page';
 import { AiStateMark } from '../../parts/AiState';
 import { ohifAddress } from '../../parts/ohif';
 import { ProblemNotice } from '../../parts/ProblemNotice';
+import { correctionsAddress } from '../../parts/timeline';
 import { Uid } from '../../parts/Uid';
 import { ageAndSex, countText, personName } from '../../parts/words';
 import { DeleteStudy } from './DeleteStudy';
@@ -64,8 +66,25 @@ function Ways({ study }: { study: string }) {
       >
         OHIF
       </Button>
+      <CorrectLink study={study} />
       <DeleteStudy study={study} />
     </Group>
+  );
+}
+
+function CorrectLink({ study }: { study: string }) {
+  const may = useMay();
+  if (!may('study.correct')) return null;
+  return (
+    <Button
+      component={Link}
+      to={correctionsAddress(study)}
+      size="xs"
+      variant="default"
+      leftSection={<IconPencil size={14} stroke={1.8} aria-hidden />}
+    >
+      Correct
+    </Button>
   );
 }
 

@@ -9,6 +9,7 @@ import {
   IconFileAlert,
   IconFileCheck,
   IconHourglass,
+  IconLink,
   IconPencil,
   IconRubberStamp,
   IconRulerMeasure,
@@ -39,6 +40,7 @@ const kinds: Record<Step['kind'], Look> = {
   waiting: { word: 'Waiting', Shape: IconHourglass, color: plain },
   deleted: { word: 'Deletion', Shape: IconTrash, color: plain },
   corrected: { word: 'Correction', Shape: IconPencil, color: plain },
+  matched: { word: 'Order', Shape: IconLink, color: plain },
   ordered: { word: "A person's order", Shape: IconUser, color: plain },
   other: { word: 'Event', Shape: IconCircleDot, color: plain },
 };

@@ -204,6 +204,18 @@ fn compressed_words(line: &LogLine) -> String {
     format!("Compressed {instances} without loss, from {before} to {after} bytes.")
 }
 
+/// How the study came to stand to the orders as it does.
+fn order_words(action: &str, who: &str) -> String {
+    match action {
+        "study.order_matched" => "Matched the study to an order.".to_owned(),
+        "study.order_linked" => format!("{who} linked the study to an order."),
+        "study.order_not_needed" => format!("{who} said that the study needs no order."),
+        "study.order_decision_undone" => format!("{who} took the decision about the study's order back."),
+        "study.order_settled" => "Took the study out of the queue of unmatched studies.".to_owned(),
+        _ => "Put the study into the queue of unmatched studies.".to_owned(),
+    }
+}
+
 /// Everything else that concerns the study. What this page has no words for is told by its name in the log.
 fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
     let who = actor_words(&line.actor);
@@ -246,6 +258,8 @@ fn step_of_other_line(told: &Told, line: &LogLine) -> Draft {
             (StepKind::Corrected, "The merge of the patient could not be applied to what arrived.".to_owned())
         }
         "instances.compressed" => (StepKind::Other, compressed_words(line)),
+        action if action.starts_with("study.order_") => (StepKind::Matched, order_words(action, &who)),
+        "study.match_failed" => (StepKind::Matched, "The study could not be matched with the orders.".to_owned()),
         "study.exported" => (StepKind::Other, format!("{who} took the study along.")),
         "procedure_step.began" => (StepKind::Other, format!("{who} began a procedure step.")),
         "procedure_step.received" => {

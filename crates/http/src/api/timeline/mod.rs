@@ -45,6 +45,8 @@ enum StepKind {
     Waiting,
     Deleted,
     Corrected,
+    /// How the study stands to the orders.
+    Matched,
     /// A person's order.
     Ordered,
     Other,
