@@ -346,9 +346,9 @@ mod tests {
         let issued = order("O2", &[("issuer_of_patient_id", "HOSPITAL")]);
         let jane = study("A1", "P1", "DOE^JANE^^DR");
         check(&jane, &[order("O1", &[])], Matched, R::AccessionAndPatient, Some("O1"));
-        check(&jane, &[issued.clone()], Matched, R::AccessionAndIdentifier, Some("O2"));
+        check(&jane, std::slice::from_ref(&issued), Matched, R::AccessionAndIdentifier, Some("O2"));
         check(&jane, &[issued.clone(), order("O1", &[])], Matched, R::AccessionAndPatient, Some("O1"));
-        let mut elsewhere = jane.clone();
+        let mut elsewhere = jane;
         elsewhere.patient.key.issuer = "CLINIC".to_owned();
         check(&elsewhere, &[issued], Contradicts, R::AccessionOfAnother, Some("O2"));
         check(&study("A1", "P2", "Doe^Jane"), &[order("O1", &[])], Contradicts, R::AccessionOfAnother, Some("O1"));
@@ -374,12 +374,18 @@ mod tests {
         use MatchState::{Contradicts, Suggested, Unmatched};
         let open = study("", "P1", "Doe^Jane");
         let (first, second) = (order("O1", &[]), order("O2", &[("accession_number", "A2")]));
-        check(&open, &[first.clone()], Suggested, R::OneOrderThatDay, Some("O1"));
+        check(&open, std::slice::from_ref(&first), Suggested, R::OneOrderThatDay, Some("O1"));
         check(&open, &[first.clone(), second], Unmatched, R::SeveralOrdersThatDay, None);
         check(&open, &[order("O1", &[("modality", "MR")])], Unmatched, R::NoAccession, None);
         check(&open, &[order("O1", &[("scheduled_date", "20261123")])], Unmatched, R::NoAccession, None);
-        check(&study("", "P1", "Roe^Jane"), &[first.clone()], Contradicts, R::DiffersFromOrder, Some("O1"));
-        check(&study("A1", "", "Doe^Jane"), &[first.clone()], Suggested, R::AccessionWithoutPatient, Some("O1"));
+        check(&study("", "P1", "Roe^Jane"), std::slice::from_ref(&first), Contradicts, R::DiffersFromOrder, Some("O1"));
+        check(
+            &study("A1", "", "Doe^Jane"),
+            std::slice::from_ref(&first),
+            Suggested,
+            R::AccessionWithoutPatient,
+            Some("O1"),
+        );
         check(&study("A1", "", "Roe^Jane"), &[first], Contradicts, R::AccessionOfAnother, Some("O1"));
     }
 

@@ -28,7 +28,7 @@ impl Lifecycle {
         }
         let (_, store) = open(&self.data).await?;
         let steps = apply(&store, &rules, &limits(&self.data)?, self.dry_run).await?;
-        let bytes: i64 = steps.iter().filter(|step| step.postponed.is_none()).map(|step| bytes_of(step)).sum();
+        let bytes: i64 = steps.iter().filter(|step| step.postponed.is_none()).map(bytes_of).sum();
         let json = serde_json::json!({
             "dry_run": self.dry_run, "bytes": bytes, "series": steps.iter().map(step_json).collect::<Vec<_>>(),
         });

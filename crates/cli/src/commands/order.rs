@@ -154,7 +154,7 @@ impl Import {
         let mut waiting = Vec::new();
         for line in lines {
             match line {
-                Line::Order(order) => waiting.push(order),
+                Line::Order(order) => waiting.push(*order),
                 Line::Refused { number, why } => tally.refused.push((number, why)),
             }
             if waiting.len() == ORDERS_AT_ONCE {

@@ -12,7 +12,7 @@ const LINES_MAX: usize = 1_000_000;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
     /// An order.
-    Order(NewOrder),
+    Order(Box<NewOrder>),
     /// None, and why.
     Refused {
         /// The line's number; the first line of the file is 1.
@@ -42,7 +42,10 @@ fn lines(file: impl Read, source: &str) -> anyhow::Result<Vec<Line>> {
             Ok(record) => {
                 let number = record.position().map_or(0, csv::Position::line);
                 let order = order(&fields, record.iter(), source);
-                order.map_or_else(|error| Line::Refused { number, why: error.to_string() }, Line::Order)
+                order.map_or_else(
+                    |error| Line::Refused { number, why: error.to_string() },
+                    |order| Line::Order(Box::new(order)),
+                )
             }
             Err(error) => refused(&error)?,
         });

@@ -185,7 +185,7 @@ async fn a_rule_orders_it_and_what_is_kept_of_the_series_follows() {
         older_than_days: 0,
         action: LifecycleAction::Compress,
     };
-    let apply = async || lifecycle::apply(test.store(), &[rule.clone()], &Limits::default(), false).await;
+    let apply = async || lifecycle::apply(test.store(), std::slice::from_ref(&rule), &Limits::default(), false).await;
     let steps = apply().await.expect("applied");
     assert_eq!((steps.len(), steps[0].action), (1, LifecycleAction::Compress));
     let waiting = test.store().jobs_waiting().await.expect("counted");
