@@ -14,6 +14,7 @@ async function keepLooks(page: Page, name: string): Promise<void> {
   for (const scheme of ['light', 'dark']) {
     await page.evaluate((value) => {
       document.documentElement.setAttribute('data-mantine-color-scheme', value);
+      return Promise.all(document.getAnimations().map((animation) => animation.finished)).then(() => undefined);
     }, scheme);
     for (const width of [1440, 1024]) {
       await page.setViewportSize({ width, height: 900 });

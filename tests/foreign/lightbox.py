@@ -31,9 +31,14 @@ class Server:
         self._log = folder / "log"
         settings = ["serve", "--json", "--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0", "--data", str(self.data)]
         assert BINARY.is_file(), f"{BINARY} is not built: run `cargo build -p lightbox-cli`"
-        with self._log.open("w") as log:
-            command = [*(wrapper or []), str(BINARY), *settings, *(arguments or [])]
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        self._command = [*(wrapper or []), str(BINARY), *settings, *(arguments or [])]
+        self.start()
+        self.token = self.command("token", "create", "foreign", "--role", "admin")
+
+    def start(self) -> None:
+        """Starts it, again if it has ended."""
+        with self._log.open("a") as log:
+            self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         assert line, f"the server did not start:\n{self.log()}"
         ready = json.loads(line)
@@ -42,7 +47,6 @@ class Server:
         self.dicom_port = int(port)
         secure = ready.get("dicom_tls")
         self.dicom_tls_port = int(secure.rsplit(":", 1)[1]) if secure else None
-        self.token = self.command("token", "create", "foreign", "--role", "admin")
 
     def log(self) -> str:
         return self._log.read_text()

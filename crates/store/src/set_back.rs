@@ -2,15 +2,21 @@
 
 use crate::{Store, StoreError, now_ms};
 
+/// How many lines of the log are looked at: a few may have been written since the clock was set back, by a command or by
+/// the start itself.
+const LINES_LOOKED_AT: i64 = 100;
+
 impl Store {
-    /// By how many milliseconds the last line of the log lies ahead of the clock; 0 when it does not.
+    /// By how many milliseconds one of the last lines of the log lies ahead of the clock; 0 when none does.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn clock_behind_ms(&self) -> Result<i64, StoreError> {
-        let last = sqlx::query_scalar::<_, i64>("SELECT at_ms FROM events ORDER BY seq DESC LIMIT 1");
-        let last = last.fetch_optional(self.readers()).await?;
-        Ok(last.map_or(0, |at_ms| (at_ms - now_ms()).max(0)))
+        let latest = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT MAX(at_ms) FROM (SELECT at_ms FROM events ORDER BY seq DESC LIMIT $1) AS last",
+        );
+        let latest = latest.bind(LINES_LOOKED_AT).fetch_one(self.readers()).await?;
+        Ok(latest.map_or(0, |at_ms| (at_ms - now_ms()).max(0)))
     }
 
     /// Has every job that is not due yet be due so much earlier, since the clock was set back by that; gives their number.
