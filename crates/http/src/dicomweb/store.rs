@@ -7,19 +7,26 @@ use crate::HttpState;
 use crate::auth::Caller;
 use crate::extract::{Origin, Path};
 use crate::problem::Problem;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt};
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use lightbox_dicom::DatasetJson;
 use lightbox_domain::{Action, Source, Uid};
 use lightbox_identity::Resource;
-use lightbox_pipeline::{ReceiveError, Received, ReceivedOutcome};
-
+use lightbox_pipeline::{ReceiveError, Received, ReceivedOutcome, Receiver};
+use lightbox_store::StoreError;
+use std::collections::VecDeque;
 use std::io;
+use tokio::task::{JoinError, JoinHandle};
+
+/// How many instances of a request are written at once.
+const WRITTEN_AT_ONCE_MAX: usize = 8;
+
+/// An instance shorter than this is read whole before it is written, in bytes.
+const SHORT_BYTES_MAX: usize = 1 << 20;
 
 /// Failure and warning reasons (PS3.18 Table I.2-2, PS3.4 Table B.2-1).
 mod reason {
@@ -107,78 +114,155 @@ async fn receive_parts(
     body: Body,
 ) -> Result<Outcome, Problem> {
     let mut parts = Parts::new(body.into_data_stream().map_err(io::Error::other), boundary);
-    let mut outcome = Outcome::default();
+    let mut arriving = Arriving::new(state, caller, study);
     loop {
         let content_type = match parts.next_part().await {
             Ok(Some(content_type)) => content_type,
             Ok(None) => break,
-            Err(error) if outcome.is_empty() => return Err(Problem::bad_request(error)),
+            Err(error) if arriving.parts == 0 => return Err(Problem::bad_request(error)),
             // What came before is stored and must be answered for.
             Err(_) => {
-                outcome.fail(reason::CANNOT_UNDERSTAND, None);
+                arriving.outcome.fail(reason::CANNOT_UNDERSTAND, None);
                 break;
             }
         };
-        if outcome.stored.len() + outcome.failed.len() >= state.limits.stow_instances_max {
-            outcome.fail(reason::OUT_OF_RESOURCES, None);
+        if arriving.parts >= state.limits.stow_instances_max {
+            arriving.outcome.fail(reason::OUT_OF_RESOURCES, None);
             break;
         }
+        arriving.parts += 1;
         // A part without a type is what the message says it consists of.
         if !content_type.is_empty() && MediaRange::parse(&content_type).essence != DICOM {
-            outcome.fail(reason::CANNOT_UNDERSTAND, None);
+            arriving.outcome.fail(reason::CANNOT_UNDERSTAND, None);
             continue;
         }
-        receive(state, caller, study, parts.body(), &mut outcome).await;
+        arriving.receive(parts.body()).await;
     }
-    match outcome.is_empty() {
-        true => Err(Problem::bad_request("the message has no part")),
-        false => Ok(outcome),
+    match arriving.parts {
+        0 => Err(Problem::bad_request("the message has no part")),
+        _ => Ok(arriving.end().await),
     }
 }
 
-/// Receives one instance and notes what became of it.
+/// The instances of a request on their way into the archive. One that is short is read whole and handed over, so that the
+/// next is read while it is written, and several share a commit.
+struct Arriving {
+    receiver: Receiver,
+    source: Source,
+    study: Option<Uid>,
+    /// How many parts have come.
+    parts: usize,
+    under_way: VecDeque<JoinHandle<Result<Received, ReceiveError>>>,
+    outcome: Outcome,
+}
+
+impl Arriving {
+    fn new(state: &HttpState, caller: &Caller, study: Option<&Uid>) -> Self {
+        Self {
+            receiver: state.receiver.clone(),
+            source: Source::Upload(caller.actor.name.clone()),
+            study: study.cloned(),
+            parts: 0,
+            under_way: VecDeque::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Receives an instance, or has it received meanwhile.
+    async fn receive(&mut self, mut bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin) {
+        let (start, is_whole) = start_of(&mut bytes).await;
+        let start = stream::iter(start);
+        let (receiver, source, study) = (self.receiver.clone(), self.source.clone(), self.study.clone());
+        if !is_whole {
+            let received = receive(&receiver, source, study, start.chain(bytes)).await;
+            self.outcome.note(received);
+            return;
+        }
+        if self.under_way.len() >= WRITTEN_AT_ONCE_MAX {
+            self.note_first().await;
+        }
+        self.under_way.push_back(tokio::spawn(async move { receive(&receiver, source, study, start).await }));
+    }
+
+    /// Waits for the one that has been under way for longest, and notes what became of it.
+    async fn note_first(&mut self) {
+        let Some(received) = self.under_way.pop_front() else { return };
+        let broken = |error: JoinError| Err(StoreError::Unwritten(error.to_string()).into());
+        let received = received.await.unwrap_or_else(broken);
+        self.outcome.note(received);
+    }
+
+    /// What became of all.
+    async fn end(mut self) -> Outcome {
+        while !self.under_way.is_empty() {
+            self.note_first().await;
+        }
+        self.outcome
+    }
+}
+
+/// The beginning of an instance, and whether that is all of it.
+async fn start_of(bytes: &mut (impl Stream<Item = io::Result<Bytes>> + Unpin)) -> (Vec<io::Result<Bytes>>, bool) {
+    let (mut start, mut length) = (Vec::new(), 0);
+    while length < SHORT_BYTES_MAX {
+        match bytes.next().await {
+            Some(Ok(chunk)) => {
+                length += chunk.len();
+                start.push(Ok(chunk));
+            }
+            Some(Err(error)) => {
+                start.push(Err(error));
+                return (start, true);
+            }
+            None => return (start, true),
+        }
+    }
+    (start, false)
+}
+
 async fn receive(
-    state: &HttpState,
-    caller: &Caller,
-    study: Option<&Uid>,
+    receiver: &Receiver,
+    source: Source,
+    study: Option<Uid>,
     bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin,
-    outcome: &mut Outcome,
-) {
-    let source = Source::Upload(caller.actor.name.clone());
-    let received = match study {
-        Some(study) => state.receiver.receive_into(source, study, bytes).await,
-        None => state.receiver.receive(source, bytes).await,
-    };
-    match received {
-        Ok(received) => outcome.stored.push(received),
-        Err(ReceiveError::OtherStudy { sop_class_uid, sop_instance_uid }) => {
-            outcome.fail(reason::OTHER_STUDY, Some((sop_class_uid, sop_instance_uid)));
-        }
-        Err(ReceiveError::Conflict { sop_class_uid, sop_instance_uid }) => {
-            outcome.fail(reason::REFUSED_CONFLICT, Some((sop_class_uid, sop_instance_uid)));
-        }
-        Err(error @ (ReceiveError::Refused(_) | ReceiveError::Aborted(_))) => {
-            tracing::info!(%error, "refused an instance of a STOW-RS request");
-            outcome.fail(reason::CANNOT_UNDERSTAND, None);
-        }
-        Err(error @ ReceiveError::TooLarge { .. }) => {
-            tracing::info!(%error, "refused an instance of a STOW-RS request");
-            outcome.fail(reason::OUT_OF_RESOURCES, None);
-        }
-        Err(error @ (ReceiveError::DiskLow { .. } | ReceiveError::ArchiveFull { .. })) => {
-            tracing::error!(%error, "refused an instance of a STOW-RS request");
-            outcome.fail(reason::DISK_LOW, None);
-        }
-        Err(ReceiveError::Store(error)) => {
-            tracing::error!(%error, "could not store an instance of a STOW-RS request");
-            outcome.fail(reason::PROCESSING_FAILURE, None);
-        }
+) -> Result<Received, ReceiveError> {
+    match &study {
+        Some(study) => receiver.receive_into(source, study, bytes).await,
+        None => receiver.receive(source, bytes).await,
     }
 }
 
 impl Outcome {
-    fn is_empty(&self) -> bool {
-        self.stored.is_empty() && self.failed.is_empty()
+    /// Notes what became of an instance.
+    fn note(&mut self, received: Result<Received, ReceiveError>) {
+        let error = match received {
+            Ok(received) => return self.stored.push(received),
+            Err(error) => error,
+        };
+        match error {
+            ReceiveError::OtherStudy { sop_class_uid, sop_instance_uid } => {
+                self.fail(reason::OTHER_STUDY, Some((sop_class_uid, sop_instance_uid)));
+            }
+            ReceiveError::Conflict { sop_class_uid, sop_instance_uid } => {
+                self.fail(reason::REFUSED_CONFLICT, Some((sop_class_uid, sop_instance_uid)));
+            }
+            ReceiveError::Refused(_) | ReceiveError::Aborted(_) => {
+                tracing::info!(%error, "refused an instance of a STOW-RS request");
+                self.fail(reason::CANNOT_UNDERSTAND, None);
+            }
+            ReceiveError::TooLarge { .. } => {
+                tracing::info!(%error, "refused an instance of a STOW-RS request");
+                self.fail(reason::OUT_OF_RESOURCES, None);
+            }
+            ReceiveError::DiskLow { .. } | ReceiveError::ArchiveFull { .. } => {
+                tracing::error!(%error, "refused an instance of a STOW-RS request");
+                self.fail(reason::DISK_LOW, None);
+            }
+            ReceiveError::Store(error) => {
+                tracing::error!(%error, "could not store an instance of a STOW-RS request");
+                self.fail(reason::PROCESSING_FAILURE, None);
+            }
+        }
     }
 
     fn fail(&mut self, reason: u16, instance: Option<(Uid, Uid)>) {

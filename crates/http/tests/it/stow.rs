@@ -46,6 +46,28 @@ async fn instances_are_stored_and_named_in_the_answer() {
 }
 
 #[tokio::test]
+async fn many_instances_are_all_answered_for_whatever_their_length() {
+    let door = Door::open().await;
+    let client = door.client(Role::Technologist).await;
+    let uids: Vec<String> = (0..30).map(|number| format!("2.25.{}", 100 + number)).collect();
+    let mut parts: Vec<Vec<u8>> = uids.iter().map(|uid| instance(uid)).collect();
+    parts[12] = Film::new().uids("2.25.1", "2.25.2", &uids[12]).frames(5_000).bytes();
+    assert!(parts[12].len() > 1 << 20, "long enough to be written while it arrives");
+    parts.insert(20, b"no DICOM".to_vec());
+    parts.push(instance(&uids[0]));
+    let reply = client.stow("/dicomweb/studies", &parts).await;
+    assert_eq!((reply.code(), reasons(&reply, OTHER_FAILURES).len()), (202, 1));
+    let answer = reply.json();
+    let named =
+        answer[REFERENCED]["Value"].as_array().unwrap().iter().map(|item| item["00081155"]["Value"][0].as_str());
+    let mut named: Vec<&str> = named.map(Option::unwrap).collect();
+    assert_eq!(named.pop(), Some(uids[0].as_str()), "the same again, at the end");
+    named.sort_unstable();
+    assert_eq!(named, uids);
+    assert_eq!(stored(&door).await, 30);
+}
+
+#[tokio::test]
 async fn the_same_again_is_success_and_another_with_the_same_uid_a_warning() {
     let door = Door::open().await;
     let client = door.client(Role::Technologist).await;
