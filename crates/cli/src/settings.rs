@@ -195,7 +195,7 @@ impl ServeFlags {
 
 /// A conflict policy by its name.
 pub fn conflict_policy(name: &str) -> Result<ConflictPolicy, String> {
-    let known = ConflictPolicy::ALL.map(ConflictPolicy::as_str).join(", ");
+    let known = ConflictPolicy::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
     ConflictPolicy::parse(name).ok_or_else(|| format!("it is one of {known}"))
 }
 

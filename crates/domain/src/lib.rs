@@ -2,8 +2,9 @@
 //!
 //! Read it in the order of a study's way: what arrives ([`study`]), which app is for it ([`manifest`], [`routing`]),
 //! what is executed ([`deployment`], [`run`], [`job`]), what it says ([`finding`]), who may see that ([`visible`],
-//! [`access`]), what people correct ([`mod@overlay`]), what was ordered ([`order`]), and what is remembered ([`event`]). What other systems may search for
-//! is in [`attribute`] and [`query`]; the work that they share is in [`workitem`].
+//! [`access`]), what people correct ([`mod@overlay`]), what was ordered ([`order`], [`order_match`]), and what is remembered
+//! ([`event`]). What other systems may search for is in [`attribute`] and [`query`]; the work that they share is in
+//! [`workitem`].
 
 pub mod access;
 pub mod attribute;

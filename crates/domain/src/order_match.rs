@@ -6,7 +6,6 @@
 
 use crate::access::named;
 use crate::{Order, OrderState, Patient, StudyAttributes, Values, ValuesError, fold_name};
-use std::fmt;
 
 named! {
     /// How a study stands to the orders.

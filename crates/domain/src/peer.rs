@@ -1,6 +1,7 @@
 //! DICOM application entities that Lightbox talks with.
 
 use crate::Uid;
+use crate::access::named;
 
 /// An application entity title (PS3.5 §6.2, VR AE): 1 to 16 printable characters without backslash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,36 +75,15 @@ pub struct PeerPolicy {
     pub conflicts: ConflictPolicy,
 }
 
-/// What becomes of a newcomer whose SOP Instance UID another data set has that is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ConflictPolicy {
-    /// What is stored stays; the newcomer waits on the conflict shelf for somebody to decide.
-    #[default]
-    KeepFirst,
-    /// The newest counts; what was stored goes to the shelf.
-    Replace,
-    /// The newcomer is not taken, and its sender is told.
-    Refuse,
-}
-
-impl ConflictPolicy {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::KeepFirst, Self::Replace, Self::Refuse];
-
-    /// The policy's name in the store and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::KeepFirst => "keep_first",
-            Self::Replace => "replace",
-            Self::Refuse => "refuse",
-        }
-    }
-
-    /// The policy of this name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|policy| policy.as_str() == name)
+named! {
+    /// What becomes of a newcomer whose SOP Instance UID another data set has that is stored.
+    ConflictPolicy {
+        /// What is stored stays; the newcomer waits on the conflict shelf for somebody to decide.
+        KeepFirst = "keep_first",
+        /// The newest counts; what was stored goes to the shelf.
+        Replace = "replace",
+        /// The newcomer is not taken, and its sender is told.
+        Refuse = "refuse",
     }
 }
 
@@ -207,7 +187,7 @@ mod tests {
     fn services_are_read_back_by_name() {
         assert!(PeerService::ALL.into_iter().all(|service| PeerService::parse(service.as_str()) == Some(service)));
         assert_eq!(PeerService::parse("print"), None);
-        assert!(ConflictPolicy::ALL.into_iter().all(|one| ConflictPolicy::parse(one.as_str()) == Some(one)));
+        assert!(ConflictPolicy::ALL.iter().all(|one| ConflictPolicy::parse(one.as_str()) == Some(*one)));
         assert_eq!(ConflictPolicy::parse("toss"), None);
     }
 

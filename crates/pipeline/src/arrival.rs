@@ -181,7 +181,7 @@ impl Arrival {
             let (sop_class_uid, sop_instance_uid) = (entry.instance.sop_class_uid, entry.instance.sop_instance_uid);
             return Err(ReceiveError::OtherStudy { sop_class_uid, sop_instance_uid });
         }
-        let file = order.store.blobs().keep(written)?;
+        let file = order.store.blobs().keep_for_intake(written)?;
         let Hashed { data_set_digest, head } = self.hasher.finish();
         let file_digest = FileDigest::chained(&head, &data_set_digest);
         let (source, indexed) = (order.source, order.indexed);

@@ -127,19 +127,12 @@ async fn keep(store: &Store, study: &str, series: &str, tried: Tried) -> Result<
     Ok(blocking(move || useless.iter().try_for_each(|key| blobs.remove(key))).await??)
 }
 
-/// Tries each, and makes durable what came of it before a row says so.
 fn try_all(blobs: &Blobs, instances: Vec<StoredInstance>, limits: &Limits) -> Result<Tried, StoreError> {
     let tried = instances.into_iter().map(|instance| {
         let outcome = try_one(blobs, &instance, limits)?;
         Ok((instance, outcome))
     });
-    let tried = tried.collect::<Result<Tried, StoreError>>()?;
-    let smaller = tried.iter().filter_map(|(_, outcome)| match outcome {
-        Outcome::Smaller(smaller) => Some(&smaller.file.key),
-        Outcome::AsItIs(_) => None,
-    });
-    blobs.sync_folders(smaller)?;
-    Ok(tried)
+    tried.collect()
 }
 
 /// Writes a smaller file of an instance, if there is one from which what arrived can be given back.

@@ -39,7 +39,7 @@ pub struct Written {
     size_bytes: u64,
 }
 
-/// A durable file, whose folder is yet to be synced.
+/// A durable file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Its key.
@@ -122,23 +122,30 @@ impl Blobs {
         Ok(Incoming { written: Written { file, key, path, size_bytes: 0 }, bytes_max })
     }
 
-    /// Makes a file durable. Its entry in its folder is so after [`Blobs::sync_folders`], which many files share. Blocks.
-    /// From here on it is not removed by itself: a caller that finds that it is not needed calls [`Blobs::remove`]; should
-    /// a crash come between, the next start sweeps it.
+    /// Makes a file and its entry in its folder durable. Blocks. From here on it is not removed by itself: a caller that
+    /// finds that it is not needed calls [`Blobs::remove`]; should a crash come between, the next start sweeps it.
     ///
     /// # Errors
     /// When it cannot be synced; it is then removed.
-    pub fn keep(&self, mut written: Written) -> Result<Kept, StoreError> {
-        written.file.sync_data().map_err(StoreError::file("sync", &written.path))?;
-        written.path = PathBuf::new();
-        Ok(Kept { key: written.key.clone(), size_bytes: written.size_bytes })
+    pub fn keep(&self, written: Written) -> Result<Kept, StoreError> {
+        self.sync_folders(std::iter::once(&written.key))?;
+        written.keep()
+    }
+
+    /// The same for a file of which [`crate::Store::insert_instance`] writes the row: it syncs the folder, once for all that
+    /// arrives together.
+    ///
+    /// # Errors
+    /// When it cannot be synced; it is then removed.
+    pub fn keep_for_intake(&self, written: Written) -> Result<Kept, StoreError> {
+        written.keep()
     }
 
     /// Makes the entries of these files durable. Blocks.
     ///
     /// # Errors
     /// When a folder cannot be synced.
-    pub fn sync_folders<'a>(&self, keys: impl Iterator<Item = &'a BlobKey>) -> Result<(), StoreError> {
+    pub(crate) fn sync_folders<'a>(&self, keys: impl Iterator<Item = &'a BlobKey>) -> Result<(), StoreError> {
         let folders: BTreeSet<_> = keys.map(BlobKey::folders).collect();
         folders.into_iter().try_for_each(|(outer, inner)| sync_folder(&self.kept.join(outer).join(inner)))
     }
@@ -213,6 +220,12 @@ impl Written {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    fn keep(mut self) -> Result<Kept, StoreError> {
+        self.file.sync_data().map_err(StoreError::file("sync", &self.path))?;
+        self.path = PathBuf::new();
+        Ok(Kept { key: self.key.clone(), size_bytes: self.size_bytes })
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) const BATCH_MAX: usize = 64;
 pub struct NewInstance {
     /// What the index keeps.
     pub entry: IndexEntry,
-    /// Its durable file; the intake syncs the folder.
+    /// Its durable file, whose folder the intake syncs ([`crate::Blobs::keep_for_intake`]).
     pub file: Kept,
     /// What that is checked against.
     pub file_digest: FileDigest,

@@ -191,8 +191,7 @@ impl Store {
                 .map_err(|error| StoreError::Unwritten(error.to_string()))?;
             let mut file = files.begin(u64::MAX)?;
             file.write(&compressed)?;
-            let kept = files.keep(file.finish())?;
-            files.sync_folders(std::iter::once(&kept.key)).map(|()| kept)
+            files.keep(file.finish())
         };
         let kept = tokio::task::spawn_blocking(write)
             .await

@@ -290,9 +290,12 @@ impl Write {
         .bind(order.content.get("patient_id"))
         .fetch_all(&mut *self.transaction)
         .await?;
-        for row in &rows {
-            let study: String = row.try_get("study_instance_uid")?;
-            self.match_again(&study).await?;
+        self.match_all_again(&rows).await
+    }
+
+    async fn match_all_again(&mut self, studies: &[AnyRow]) -> Result<(), StoreError> {
+        for row in studies {
+            self.match_again(row.try_get("study_instance_uid")?).await?;
         }
         Ok(())
     }
@@ -312,10 +315,7 @@ impl Write {
             .bind(&patient.issuer)
             .fetch_all(&mut *self.transaction)
             .await?;
-            for row in &rows {
-                let study: String = row.try_get("study_instance_uid")?;
-                self.match_again(&study).await?;
-            }
+            self.match_all_again(&rows).await?;
         }
         Ok(())
     }

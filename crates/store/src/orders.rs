@@ -53,6 +53,9 @@ macro_rules! order_columns {
 }
 pub(crate) use order_columns;
 
+/// The order of a number in a system.
+const BY_NUMBER: &str = concat!("SELECT ", order_columns!(), " FROM orders WHERE source = $1 AND number = $2");
+
 impl Store {
     /// Orders, those that are scheduled last first.
     ///
@@ -98,11 +101,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`], or when the database refuses.
     pub async fn order_by_number(&self, source: &str, number: &str) -> Result<Order, StoreError> {
-        let row = sqlx::query(concat!("SELECT ", order_columns!(), " FROM orders WHERE source = $1 AND number = $2"))
-            .bind(source)
-            .bind(number)
-            .fetch_optional(self.readers())
-            .await?;
+        let row = sqlx::query(BY_NUMBER).bind(source).bind(number).fetch_optional(self.readers()).await?;
         order_of(&row.ok_or_else(|| missing(number))?)
     }
 
@@ -200,11 +199,7 @@ impl Write {
     }
 
     async fn order_numbered(&mut self, source: &str, number: &str) -> Result<Option<Order>, StoreError> {
-        let row = sqlx::query(concat!("SELECT ", order_columns!(), " FROM orders WHERE source = $1 AND number = $2"))
-            .bind(source)
-            .bind(number)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
+        let row = sqlx::query(BY_NUMBER).bind(source).bind(number).fetch_optional(&mut *self.transaction).await?;
         row.as_ref().map(order_of).transpose()
     }
 

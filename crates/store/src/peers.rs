@@ -50,7 +50,7 @@ impl Store {
         .fetch_optional(self.readers())
         .await?;
         let name = row.map(|row| row.try_get::<String, _>("conflicts")).transpose()?;
-        Ok(name.and_then(|name| ConflictPolicy::parse(&name)).unwrap_or_default())
+        Ok(name.and_then(|name| ConflictPolicy::parse(&name)).unwrap_or(ConflictPolicy::KeepFirst))
     }
 
     /// Callers that nobody admitted, the latest first.
@@ -180,7 +180,7 @@ fn policy_of(row: &AnyRow) -> Result<PeerPolicy, StoreError> {
         transfer_syntaxes: syntaxes.split_whitespace().filter_map(|uid| Uid::parse(uid).ok()).collect(),
         tls: row.try_get::<i64, _>("tls")? == 1,
         commits: row.try_get::<i64, _>("commits")? == 1,
-        conflicts: ConflictPolicy::parse(&row.try_get::<String, _>("conflicts")?).unwrap_or_default(),
+        conflicts: ConflictPolicy::parse(&row.try_get::<String, _>("conflicts")?).unwrap_or(ConflictPolicy::KeepFirst),
     })
 }
 

@@ -95,8 +95,7 @@ impl Write {
 
 impl Store {
     /// Removes the files whose rows are gone, or have another file for so long that nobody reads the first any more; gives
-    /// how many. `None` while a backup is under way, which must not miss
-    /// them: then the next call does it.
+    /// how many. `None` while a backup is under way, which must not miss them: then the next call does it.
     ///
     /// # Errors
     /// When the database or the disk refuses; the rest is removed at the next call.

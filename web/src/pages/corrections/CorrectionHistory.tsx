@@ -1,6 +1,7 @@
-import { Button, Table, VisuallyHidden } from '@mantine/core';
+import { Button, Table } from '@mantine/core';
 import { useMay } from '../../api/session';
 import type { Correction } from '../../api/types';
+import { ActionsHead } from '../../parts/ActionsHead';
 import { attributeWords } from '../../parts/attributes';
 import { notifyDone } from '../../parts/notify';
 import { RelativeTime } from '../../parts/RelativeTime';
@@ -17,9 +18,7 @@ export function CorrectionHistory({ study, corrections }: { study: string; corre
           <Table.Th>Why</Table.Th>
           <Table.Th>By</Table.Th>
           <Table.Th>Now</Table.Th>
-          <Table.Th>
-            <VisuallyHidden>Actions</VisuallyHidden>
-          </Table.Th>
+          <ActionsHead />
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>

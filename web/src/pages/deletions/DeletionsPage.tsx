@@ -1,10 +1,11 @@
 /** What was deleted, by whom and why; the way back until it is purged. */
-import { Button, Skeleton, Table, Text, Tooltip, VisuallyHidden } from '@mantine/core';
+import { Button, Skeleton, Table, Text, Tooltip } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from 'react-router';
 import { api } from '../../api/client';
 import type { Deletion } from '../../api/types';
 import { Page } from '../../frame/Page';
+import { ActionsHead } from '../../parts/ActionsHead';
 import { EmptyState } from '../../parts/EmptyState';
 import { notifyDone, notifyProblem } from '../../parts/notify';
 import { ProblemNotice } from '../../parts/ProblemNotice';
@@ -53,9 +54,7 @@ function DeletionTable({ deletions }: { deletions: Deletion[] }) {
             <Table.Th>Why</Table.Th>
             <Table.Th>By</Table.Th>
             <Table.Th>Now</Table.Th>
-            <Table.Th>
-              <VisuallyHidden>Actions</VisuallyHidden>
-            </Table.Th>
+            <ActionsHead />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

@@ -1,9 +1,10 @@
-import { ActionIcon, Badge, Button, Group, Table, Text, Tooltip, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, Badge, Button, Group, Table, Text, Tooltip } from '@mantine/core';
 import { IconAlertTriangle, IconCheck, IconPencil, IconTrash } from '@tabler/icons-react';
 import { api } from '../../api/client';
 import { asProblem } from '../../api/problem';
 import { useMay } from '../../api/session';
 import type { Peer } from '../../api/types';
+import { ActionsHead } from '../../parts/ActionsHead';
 import { RelativeTime } from '../../parts/RelativeTime';
 import { durationText } from '../../parts/words';
 import { useRemovePeer } from './usePeerChanges';
@@ -30,9 +31,7 @@ export function PeerTable({ peers, onEdit }: PeerTableProps) {
             <Table.Th>May</Table.Th>
             <Table.Th>Admitted</Table.Th>
             <Table.Th>Connection</Table.Th>
-            <Table.Th>
-              <VisuallyHidden>Actions</VisuallyHidden>
-            </Table.Th>
+            <ActionsHead />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

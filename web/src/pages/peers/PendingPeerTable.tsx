@@ -1,6 +1,7 @@
-import { Button, Table, VisuallyHidden } from '@mantine/core';
+import { Button, Table } from '@mantine/core';
 import { useMay } from '../../api/session';
 import type { PendingPeer } from '../../api/types';
+import { ActionsHead } from '../../parts/ActionsHead';
 import { RelativeTime } from '../../parts/RelativeTime';
 import { useAdmitPeer } from './usePeerChanges';
 
@@ -17,9 +18,7 @@ export function PendingPeerTable({ pending }: { pending: PendingPeer[] }) {
             <Table.Th>Called from</Table.Th>
             <Table.Th ta="right">Attempts</Table.Th>
             <Table.Th>Last</Table.Th>
-            <Table.Th>
-              <VisuallyHidden>Actions</VisuallyHidden>
-            </Table.Th>
+            <ActionsHead />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

@@ -1,10 +1,11 @@
-import { Skeleton, Table, VisuallyHidden } from '@mantine/core';
+import { Skeleton, Table } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type RefObject, useEffect } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
 import { api } from '../../api/client';
 import type { WorklistItem } from '../../api/types';
 import { useRowKeys } from '../../frame/useRowKeys';
+import { ActionsHead } from '../../parts/ActionsHead';
 import { AiStateMark } from '../../parts/AiState';
 import { RelativeTime } from '../../parts/RelativeTime';
 import { ScoreBar, ScoreNumbers } from '../../parts/Score';
@@ -54,9 +55,7 @@ export function StudyTable({ studies, filters }: StudyTableProps) {
                 {name}
               </Table.Th>
             ))}
-            <Table.Th>
-              <VisuallyHidden>Actions</VisuallyHidden>
-            </Table.Th>
+            <ActionsHead />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody ref={body} aria-busy={studies === undefined}>

@@ -1,8 +1,9 @@
-import { ActionIcon, Group, Skeleton, Table, Tooltip, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, Group, Skeleton, Table, Tooltip } from '@mantine/core';
 import { IconExternalLink, IconEye } from '@tabler/icons-react';
 import { Link, useNavigate } from 'react-router';
 import type { FoundStudy } from '../../api/qido';
 import { useRowKeys } from '../../frame/useRowKeys';
+import { ActionsHead } from '../../parts/ActionsHead';
 import { ohifAddress } from '../../parts/ohif';
 import rows from '../../parts/studyRows.module.css';
 import { timelineAddress } from '../../parts/timeline';
@@ -23,9 +24,7 @@ export function FoundTable({ studies }: { studies: FoundStudy[] | undefined }) {
                 {head}
               </Table.Th>
             ))}
-            <Table.Th>
-              <VisuallyHidden>Actions</VisuallyHidden>
-            </Table.Th>
+            <ActionsHead />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody ref={body} aria-busy={studies === undefined}>

@@ -195,13 +195,13 @@ fn listed_words(line: &LogLine, sentence: &str) -> String {
     sentence.replace("{listed}", &listed).replace("{modality}", detail["modality"].as_str().unwrap_or("its modality"))
 }
 
-/// How many instances are kept in fewer bytes, and in how many.
+/// How many instances are kept in fewer bytes, and how much fewer.
 fn compressed_words(line: &LogLine) -> String {
     let detail = detail(line);
     let number = |name: &str| detail[name].as_u64().unwrap_or(0);
     let instances = instances_words(usize::try_from(number("instances")).unwrap_or(usize::MAX));
-    let (before, after) = (number("bytes_before"), number("bytes_after"));
-    format!("Compressed {instances} without loss, from {before} to {after} bytes.")
+    let percent = number("bytes_after").saturating_mul(100) / number("bytes_before").max(1);
+    format!("Compressed {instances} without loss, to {percent} % of their size.")
 }
 
 /// How the study came to stand to the orders as it does.
