@@ -85,7 +85,7 @@ impl<'o, W: Write> ElementWriter<'o, W> {
             self.open.push(None);
             return Ok(());
         }
-        // From the header on, it is held; its length are the header's last four bytes.
+        // From the header on, it is held; its length is the header's last four bytes.
         self.open.push(Some(0));
         header(self, 0)?;
         let place = self.held.len() - size_of::<u32>();
