@@ -20,7 +20,8 @@ pub struct Options {
     check: bool,
 }
 
-/// Builds the binary and writes, or checks, `web/openapi.json` and the types made from it; writes `docs/conformance.md`.
+/// Builds the binary and writes, or checks, `web/openapi.json` and the types made from it; writes `docs/conformance.md`
+/// and `docs/app.schema.json`.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     step::loudly(&mut workspace.cargo(&["build", "--quiet", "--package", "lightbox-cli"]))?;
     if options.check {
@@ -29,6 +30,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     fs::write(workspace.root.join("web/openapi.json"), described(workspace)? + "\n")?;
     let statement = step::output(workspace.command(workspace.binary(Profile::Dev)).arg("conformance"))?;
     fs::write(workspace.root.join("docs/conformance.md"), statement + "\n")?;
+    let schema = step::output(workspace.command(workspace.binary(Profile::Dev)).args(["app", "schema"]))?;
+    fs::write(workspace.root.join("docs/app.schema.json"), schema + "\n")?;
     step::loudly(&mut web::npm(workspace, "web", &["run", "--silent", "api"]))
 }
 

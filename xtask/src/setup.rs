@@ -29,8 +29,8 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Result<()> {
 
     step::quietly("debian packages", script("setup/apt.sh").arg(if for_tests { "test" } else { "demo" }))?;
     step::quietly("python environment", &mut script("setup/python.sh"))?;
-    step::quietly("app cxr-pneumonia", &mut script("apps/cxr-pneumonia/prepare.sh"))?;
     step::quietly("sample radiographs", &mut script("samples/prepare.sh"))?;
+    step::quietly("app cxr-pneumonia", &mut script("apps/cxr-pneumonia/prepare.sh"))?;
     check_node()?;
     ohif::place(workspace)?;
     if for_tests {

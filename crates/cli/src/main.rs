@@ -117,7 +117,7 @@ async fn dispatch(command: Command, output: &Output) -> anyhow::Result<ExitCode>
         Command::Retrieve(retrieve) => retrieve.execute(output).await,
         Command::Peer(peer) => peer.execute(output).await,
         Command::Deploy(deploy) => deploy.execute(output).await,
-        Command::App(app) => app.execute(output),
+        Command::App(app) => app.execute(output).await,
         Command::Run(run) => run.execute(output).await,
         Command::User(user) => user.execute(output).await,
         Command::Token(token) => token.execute(output).await,

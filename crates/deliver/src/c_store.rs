@@ -4,7 +4,7 @@
 use crate::parcel::Parcel;
 use lightbox_dicom::{Header, ObjectFile, ResultContext, check_result, derived_uid, write_report_basic};
 use lightbox_dimse::{DimseError, Node, Outgoing, store as c_store};
-use lightbox_domain::{Manifest, Run};
+use lightbox_domain::{Deployment, Run};
 use lightbox_pipeline::{JobError, leaving};
 use lightbox_store::Store;
 
@@ -46,7 +46,7 @@ async fn send_basic(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, J
     let source = leaving(store, &source).await?;
     let deployment = store.deployment(&run.deployment_id).await?;
     let basic_uid = derived_uid(&run.id, "report-basic").to_string();
-    let report = blocking(move || write_basic(&source, &run, &deployment.manifest, &deployment.digest)).await??;
+    let report = blocking(move || write_basic(&source, &run, &deployment)).await??;
     let report = Outgoing::from_bytes(report).map_err(job_error)?;
     c_store(&parcel.peer, us, &report).await.map_err(|error| match error {
         DimseError::ContextRefused { address, .. } => {
@@ -58,9 +58,17 @@ async fn send_basic(store: &Store, us: &Node, parcel: &Parcel) -> Result<Sent, J
 }
 
 /// Writes the report for simple peers and has it pass the gate, as everything that leaves.
-fn write_basic(source: &ObjectFile, run: &Run, manifest: &Manifest, digest: &str) -> Result<Vec<u8>, JobError> {
+fn write_basic(source: &ObjectFile, run: &Run, deployment: &Deployment) -> Result<Vec<u8>, JobError> {
     let source = Header::read(source).map_err(|error| JobError::Transient(error.to_string()))?;
-    let context = ResultContext { source: &source, manifest, run, digest, language: LANGUAGE };
+    let clearance = deployment.clearance();
+    let context = ResultContext {
+        source: &source,
+        manifest: &deployment.manifest,
+        run,
+        digest: &deployment.digest,
+        clearance: clearance.as_deref(),
+        language: LANGUAGE,
+    };
     let report = write_report_basic(&context).map_err(|error| JobError::Permanent(error.to_string()))?;
     check_result(&report, &source)
         .map_err(|error| JobError::Permanent(format!("the result did not pass the gate: {error}")))?;

@@ -88,7 +88,7 @@ fn map_each(words: &[u32], module: &PixelModule, pipeline: &mut GreyPipeline) ->
 }
 
 /// The bits of a word that carry the value, with their sign (PS3.5 §8.1.1).
-fn stored_value(word: u32, module: &PixelModule) -> f64 {
+pub(crate) fn stored_value(word: u32, module: &PixelModule) -> f64 {
     let above = 32 - u32::from(module.high_bit) - 1;
     let unused = 32 - u32::from(module.bits_stored);
     let aligned = word << above;

@@ -4,7 +4,7 @@ use crate::object::{self, Attributes, PixelData};
 use crate::{InspectError, ObjectFile};
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
-use dicom_dictionary_std::StandardDataDictionary;
+use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_object::InMemDicomObject;
 use lightbox_domain::{AttributeSource, Limits};
 use std::io::Cursor;
@@ -80,5 +80,14 @@ impl AttributeSource for Header {
     fn values(&self, keyword: &str) -> Vec<String> {
         let Some(entry) = StandardDataDictionary.by_name(keyword) else { return Vec::new() };
         object::texts(self.object(), entry.tag())
+    }
+
+    fn codes(&self, keyword: &str) -> Vec<String> {
+        let Some(entry) = StandardDataDictionary.by_name(keyword) else { return Vec::new() };
+        let code = |item: &InMemDicomObject| {
+            let part = |tag| object::text(item, tag);
+            format!("{}:{}", part(tags::CODING_SCHEME_DESIGNATOR), part(tags::CODE_VALUE))
+        };
+        object::items(self.object(), entry.tag()).iter().map(code).collect()
     }
 }

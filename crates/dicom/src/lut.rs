@@ -18,8 +18,9 @@ pub(crate) struct GreyPipeline {
     padding: Option<f64>,
 }
 
+/// What makes stored values those of the modality (PS3.3 §C.11.1).
 #[derive(Clone, Debug, PartialEq)]
-enum Modality {
+pub(crate) enum Modality {
     Linear { slope: f64, intercept: f64 },
     Table(Table),
 }
@@ -51,7 +52,6 @@ pub(crate) struct Table {
 impl GreyPipeline {
     /// Reads the pipeline of a frame; a given window replaces what the header has.
     pub(crate) fn read(object: &InMemDicomObject, module: &PixelModule, frame: u32, window: Option<Window>) -> Self {
-        let modality_group = functional_group(object, frame, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
         let voi_group = functional_group(object, frame, tags::FRAME_VOILUT_SEQUENCE);
         let inverted = match text(object, tags::PRESENTATION_LUT_SHAPE).as_str() {
             "INVERSE" => true,
@@ -60,7 +60,7 @@ impl GreyPipeline {
         };
         let given = window.filter(|window| window.width >= 1.0).map(|window| Voi::Window(window, Function::Linear));
         Self {
-            modality: read_modality(modality_group.unwrap_or(object)),
+            modality: Modality::of_frame(object, frame),
             voi: given.or_else(|| read_voi(voi_group.unwrap_or(object))),
             inverted,
             padding: integer(object, tags::PIXEL_PADDING_VALUE).map(|padding| padding as f64),
@@ -92,7 +92,11 @@ impl GreyPipeline {
 }
 
 /// The macro of a frame, or the one that all frames share (PS3.3 §C.7.6.16).
-fn functional_group(object: &InMemDicomObject, frame: u32, macro_sequence: Tag) -> Option<&InMemDicomObject> {
+pub(crate) fn functional_group(
+    object: &InMemDicomObject,
+    frame: u32,
+    macro_sequence: Tag,
+) -> Option<&InMemDicomObject> {
     let own = items(object, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).get(frame as usize);
     let shared = items(object, tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first();
     [own, shared].into_iter().flatten().find_map(|group| items(group, macro_sequence).first())
@@ -105,7 +109,7 @@ fn read_modality(object: &InMemDicomObject) -> Modality {
     let first = |tag| numbers(object, tag).first().copied();
     match (first(tags::RESCALE_SLOPE), first(tags::RESCALE_INTERCEPT)) {
         (Some(slope), Some(intercept)) if slope != 0.0 => Modality::Linear { slope, intercept },
-        _ => Modality::Linear { slope: 1.0, intercept: 0.0 },
+        _ => Modality::NONE,
     }
 }
 
@@ -159,7 +163,17 @@ impl Table {
 }
 
 impl Modality {
-    fn apply(&self, stored: f64) -> f64 {
+    /// Values stay as they are.
+    pub(crate) const NONE: Self = Self::Linear { slope: 1.0, intercept: 0.0 };
+
+    /// That of a frame, which counts from 0.
+    pub(crate) fn of_frame(object: &InMemDicomObject, frame: u32) -> Self {
+        let group = functional_group(object, frame, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
+        read_modality(group.unwrap_or(object))
+    }
+
+    /// The modality's value of a stored one.
+    pub(crate) fn apply(&self, stored: f64) -> f64 {
         match self {
             Self::Linear { slope, intercept } => stored * slope + intercept,
             Self::Table(table) => table.look_up(stored),

@@ -147,7 +147,7 @@ fn procedure(context: &ResultContext<'_>) -> Code {
 fn notices(context: &ResultContext<'_>) -> Vec<InMemDicomObject> {
     let app = &context.manifest.app;
     let mut notices = vec![content::text(Relation::Contains, RESTRICTION, context.restriction())];
-    if let Some(clearance) = &app.clearance {
+    if let Some(clearance) = context.clearance {
         notices.push(content::text(Relation::Contains, CLEARANCE, clearance));
     }
     notices.push(content::text(Relation::Contains, INTENDED_USE, &app.intended_use));

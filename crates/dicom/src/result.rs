@@ -27,6 +27,8 @@ pub struct ResultContext<'a> {
     pub run: &'a Run,
     /// The release's digest, hexadecimal.
     pub digest: &'a str,
+    /// The clearance that holds where the deployment is, in words; without one, nothing is for clinical use.
+    pub clearance: Option<&'a str>,
     /// The language of the texts, RFC 5646, such as `en`.
     pub language: &'a str,
 }
@@ -170,7 +172,7 @@ impl ResultContext<'_> {
 
     /// What restricts the use of whatever the app says.
     pub(crate) fn restriction(&self) -> &'static str {
-        if self.manifest.app.clearance.is_none() { "Not for clinical use" } else { "For use as cleared only" }
+        if self.clearance.is_none() { "Not for clinical use" } else { "For use as cleared only" }
     }
 
     /// When the findings were stored. Where the source says its offset from UTC that is used, since one offset holds for

@@ -45,6 +45,8 @@ pub struct Deployment {
     pub mode: DeploymentMode,
     /// Whether new instances are routed to it.
     pub enabled: bool,
+    /// Where it is at work, such as `EU`; what authorities elsewhere say does not count.
+    pub jurisdiction: Option<String>,
     /// Thresholds that the site set, by finding identifier.
     pub thresholds: BTreeMap<String, f64>,
     /// When it was deployed, in milliseconds since 1970.
@@ -52,6 +54,13 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// The clearance that holds where it is at work, such as `EU: CE 0123`; without one, nothing it says is for clinical use.
+    #[must_use]
+    pub fn clearance(&self) -> Option<String> {
+        let jurisdiction = self.jurisdiction.as_deref()?;
+        self.manifest.clearance(jurisdiction).map(|reference| format!("{jurisdiction}: {reference}"))
+    }
+
     /// The threshold that holds here for a finding of the manifest.
     #[must_use]
     pub fn threshold(&self, finding_id: &str, of_manifest: f64) -> f64 {

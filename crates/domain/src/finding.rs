@@ -1,7 +1,7 @@
 //! What a run says.
 
 /// A coded concept (PS3.3 §8.1).
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Code {
     /// `CodingSchemeDesignator`, such as `SCT`.

@@ -12,6 +12,7 @@ pub mod deletion;
 pub mod deployment;
 pub mod event;
 pub mod finding;
+pub mod golden;
 pub mod job;
 pub mod lifecycle;
 pub mod limit;
@@ -27,6 +28,7 @@ pub mod study;
 pub mod summary;
 pub mod uid;
 pub mod visible;
+mod word;
 pub mod workitem;
 
 pub use access::{Action, Actor, Role};
@@ -35,12 +37,15 @@ pub use deletion::{DeletedPart, DeletionCause, DeletionOrder, Rejection};
 pub use deployment::{Deployment, DeploymentMode};
 pub use event::Event;
 pub use finding::{Code, Finding};
+pub use golden::{GoldenCase, GoldenOutcome, GoldenState};
 pub use job::{Job, JobKind, back_off_ms};
 pub use lifecycle::{LifecycleAction, LifecycleRule, SeriesAge, lifecycle_rule};
 pub use limit::Limits;
 pub use manifest::{
-    Absent, AppSection, AttributeRule, Fill, FillName, FindingRule, InputLevel, InputSection, Layout, Manifest,
-    ManifestError, MapMethod, MapSection, ModelSection, Resize, RunnerKind, TensorSection,
+    Absent, AgeRange, AppSection, AttributeRule, Clearance, Contrast, ElementType, Fill, FillName, Filter, FindingRule,
+    ImageLevel, ImageNeed, InputSection, Laterality, Layout, Manifest, ManifestError, MapMethod, MapSection,
+    ModelSection, OutputSection, OutputStep, Over, PatientNeed, PixelValues, Presentation, Range, RegulatoryStatus,
+    RunnerKind, Step, TENSOR_ELEMENTS_MAX, Task, TensorSection,
 };
 pub use order::{Order, OrderContent, OrderError, OrderState, order_name};
 pub use order_match::{Candidates, MatchReason, MatchState, OrderMatch, link_values, match_order, patient_differences};

@@ -5,45 +5,46 @@
 //! The grid spans the whole image, each cell about one stride wide. For each cell the hidden square is centred on it,
 //! or as near as the image's edge allows, so that all squares have the same size and all drops compare.
 
-use crate::InferenceError;
-use crate::onnx::OnnxRunner;
-use crate::prepare::{Tensor, image_axes, prepare};
-use lightbox_dicom::GreyImage;
+use crate::tensor::{Tensor, image_axes};
+use crate::{InferenceError, RunImage, Runner};
 use lightbox_domain::{Fill, FillName, Layout, Map, MapMethod, MapSection};
 use ndarray::Slice;
 use std::ops::Range;
+use std::slice;
 use std::time::Duration;
 
 /// The map that explains a finding on an image, as the manifest's `[map]` says. It takes one pass of the model for each
 /// cell of the grid; others may use the runner in between.
 ///
 /// # Errors
-/// Those of [`OnnxRunner::run`]; [`InferenceError::Timeout`] if all passes together take longer than `seconds_max`.
-pub fn explain(runner: &OnnxRunner, image: &GreyImage, section: &MapSection) -> Result<Map, InferenceError> {
+/// Those of [`Runner::run`]; [`InferenceError::Timeout`] if all passes together take longer than `seconds_max`.
+pub fn explain(runner: &Runner, image: &RunImage, section: &MapSection) -> Result<Map, InferenceError> {
     let MapMethod::Occlusion = section.method;
     let manifest = runner.manifest();
-    let input = &manifest.model.input;
     let place = manifest.findings.iter().position(|rule| rule.id == section.finding);
     let place =
         place.ok_or_else(|| runner.invalid(format!("[map] explains {}, which is no finding", section.finding)))?;
+    let ([input], Some([input_rows, input_columns])) = (&manifest.tensors[..], manifest.tensors[0].size()) else {
+        return Err(runner.invalid("[map] needs one tensor of a fixed size".to_owned()));
+    };
 
     let mut time_left = runner.time_max();
     let mut score_of = |tensor: &Tensor| {
-        let pass = runner.pass(tensor, time_left)?;
+        let pass = runner.pass(slice::from_ref(tensor), time_left)?;
         time_left = time_left.saturating_sub(pass.model_time);
         if time_left == Duration::ZERO { Err(runner.timeout()) } else { Ok(pass.scores[place] as f32) }
     };
-    let whole = prepare(image, input)?;
-    let base = score_of(&whole)?;
-    let fill = fill_value(&whole, section.fill);
-    let (rows, columns) = (squares(input.rows, section), squares(input.columns, section));
+    let [whole] = &runner.prepare(image)?[..] else { return Err(runner.invalid("[map] needs one tensor".to_owned())) };
+    let base = score_of(whole)?;
+    let fill = fill_value(whole, section.fill);
+    let (rows, columns) = (squares(*input_rows, section), squares(*input_columns, section));
     let mut drops = Vec::with_capacity(rows.len() * columns.len());
     for row in &rows {
         for column in &columns {
-            drops.push(base - score_of(&hidden(&whole, input.layout, row, column, fill))?);
+            drops.push(base - score_of(&hidden(whole, &input.layout, row, column, fill))?);
         }
     }
-    let method = method(input.rows, input.columns, section);
+    let method = method(*input_rows, *input_columns, section);
     Ok(to_map(rows.len(), columns.len(), &drops, method))
 }
 
@@ -62,15 +63,15 @@ fn squares(side: u32, section: &MapSection) -> Vec<Range<usize>> {
 
 fn fill_value(tensor: &Tensor, fill: Fill) -> f32 {
     match fill {
-        Fill::Named(FillName::Mean) => tensor.mean().unwrap_or_default(),
+        Fill::Named(FillName::Mean) => tensor.values.mean().unwrap_or_default(),
         Fill::Value(value) => value,
     }
 }
 
-fn hidden(whole: &Tensor, layout: Layout, rows: &Range<usize>, columns: &Range<usize>, fill: f32) -> Tensor {
+fn hidden(whole: &Tensor, layout: &Layout, rows: &Range<usize>, columns: &Range<usize>, fill: f32) -> Tensor {
     let (vertical, horizontal) = image_axes(layout);
     let mut tensor = whole.clone();
-    let mut square = tensor.slice_axis_mut(vertical, Slice::from(rows.clone()));
+    let mut square = tensor.values.slice_axis_mut(vertical, Slice::from(rows.clone()));
     square.slice_axis_inplace(horizontal, Slice::from(columns.clone()));
     square.fill(fill);
     tensor
@@ -94,7 +95,8 @@ fn method(rows: u32, columns: u32, section: &MapSection) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
+    use lightbox_domain::ElementType;
+    use ndarray::{ArrayD, array};
 
     fn section(window: u32, stride: u32) -> MapSection {
         let finding = "pneumonia".to_owned();
@@ -116,13 +118,14 @@ mod tests {
 
     #[test]
     fn only_the_square_is_hidden_whatever_the_layout() {
-        let rows_first = Tensor::zeros((1, 2, 3, 1));
-        let channels_first = Tensor::zeros((1, 1, 2, 3));
         let expected = array![[0.0, 9.0, 9.0], [0.0, 0.0, 0.0]];
-        let shown = hidden(&rows_first, Layout::Nhwc, &(0..1), &(1..3), 9.0);
-        assert_eq!(shown.into_shape_with_order((2, 3)).unwrap(), expected);
-        let shown = hidden(&channels_first, Layout::Nchw, &(0..1), &(1..3), 9.0);
-        assert_eq!(shown.into_shape_with_order((2, 3)).unwrap(), expected);
+        for (layout, shape) in [("NHWC", vec![1, 2, 3, 1]), ("NCHW", vec![1, 1, 2, 3]), ("HW", vec![2, 3])] {
+            let values = ArrayD::zeros(shape);
+            let tensor = Tensor { name: "image".to_owned(), values, element: ElementType::Float32 };
+            let layout = Layout::try_from(layout.to_owned()).unwrap();
+            let shown = hidden(&tensor, &layout, &(0..1), &(1..3), 9.0);
+            assert_eq!(shown.values.into_shape_with_order((2, 3)).unwrap(), expected, "{layout}");
+        }
     }
 
     #[test]

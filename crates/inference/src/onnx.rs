@@ -1,14 +1,15 @@
 //! Runs a model with ONNX Runtime, in process, on the CPU.
 //!
-//! One image at a time: on two cores, 16 images in one batch took as long as 16 runs and 180 MB more memory.
+//! One input at a time: on two cores, 16 images in one batch took as long as 16 runs and 180 MB more memory.
 
-use crate::prepare::{Tensor, prepare};
+use crate::tensor::Tensor;
 use crate::{InferenceError, Library, Release};
-use lightbox_dicom::GreyImage;
-use lightbox_domain::{Finding, FindingRule, Layout, Manifest, TensorSection};
-use ort::session::{RunOptions, Session, SessionOutputs};
-use ort::value::{Outlet, TensorElementType, TensorRef};
+use lightbox_domain::{ElementType, FindingRule, TensorSection};
+use ndarray::ArrayD;
+use ort::session::{RunOptions, Session, SessionInputValue};
+use ort::value::{Outlet, TensorElementType, TensorRef, Value};
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -16,120 +17,79 @@ use std::time::{Duration, Instant};
 
 /// A release's model, loaded and checked against its manifest. Shared between threads; they take turns.
 #[derive(Debug)]
-pub struct OnnxRunner {
-    manifest: Manifest,
-    release: String,
+pub(crate) struct OnnxModel {
     // Hands over to whoever waits longest, so that a map's hundred passes do not keep a finding waiting.
     session: Mutex<Session>,
+    /// The outputs that findings are read from.
+    outputs: Vec<String>,
 }
 
-/// What a run says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// One for each of the manifest's, in its order and with its thresholds.
-    pub findings: Vec<Finding>,
-    /// How long the model itself took, without preparation and waiting.
-    pub model_time: Duration,
-}
-
-/// What one pass of the model says.
-pub(crate) struct Pass {
-    /// One for each finding of the manifest, in its order.
-    pub(crate) scores: Vec<f64>,
+/// What one pass of a model answers.
+pub(crate) struct Answer {
+    /// The values of each output that findings are read from.
+    pub(crate) outputs: HashMap<String, ArrayD<f32>>,
+    /// How long the model itself took.
     pub(crate) model_time: Duration,
 }
 
-impl OnnxRunner {
-    /// Loads a release's model. `threads` work on one run, at least 1.
-    ///
-    /// # Errors
-    /// [`InferenceError::ReleaseInvalid`] if the model is not the pinned one, [`InferenceError::ModelInvalid`] if it
-    /// cannot be loaded, or if its input and outputs are not those of the manifest.
-    pub fn load(library: &Library, release: &Release, threads: usize) -> Result<Self, InferenceError> {
+/// Why a pass has no answer.
+pub(crate) enum PassError {
+    /// It was stopped.
+    Timeout,
+    /// It failed; in ONNX Runtime's own words.
+    Failed(String),
+}
+
+impl OnnxModel {
+    /// Loads a release's model. `threads` work on one pass, at least 1.
+    pub(crate) fn load(library: &Library, release: &Release, threads: usize) -> Result<Self, InferenceError> {
         // From memory: what was checked is what runs, and ONNX Runtime refuses a model that wants further files.
         let bytes = release.read_model()?;
         let invalid = |reason| InferenceError::ModelInvalid { release: release.name(), reason };
         let session = open_session(library, &bytes, threads).map_err(|error| invalid(in_one_line(error.message())))?;
-        check_input(session.inputs(), &release.manifest.model.input).map_err(invalid)?;
-        for rule in &release.manifest.findings {
-            check_output(session.outputs(), rule).map_err(invalid)?;
-        }
-        Ok(Self { manifest: release.manifest.clone(), release: release.name(), session: Mutex::new(session) })
+        let manifest = &release.manifest;
+        check_inputs(session.inputs(), &manifest.tensors).map_err(invalid)?;
+        manifest.findings.iter().try_for_each(|rule| check_output(session.outputs(), rule)).map_err(invalid)?;
+        let mut outputs: Vec<String> = manifest.findings.iter().map(|rule| rule.output.clone()).collect();
+        outputs.sort_unstable();
+        outputs.dedup();
+        Ok(Self { session: Mutex::new(session), outputs })
     }
 
-    /// What the release says of an image.
-    ///
-    /// # Errors
-    /// [`InferenceError::ImageInvalid`], [`InferenceError::AnswerInvalid`] if a score is not from 0 to 1,
-    /// [`InferenceError::Timeout`] after the manifest's `seconds_max`, [`InferenceError::Failed`].
-    pub fn run(&self, image: &GreyImage) -> Result<Outcome, InferenceError> {
-        let tensor = prepare(image, &self.manifest.model.input)?;
-        let Pass { scores, model_time } = self.pass(&tensor, self.time_max())?;
-        let finding = |(rule, score): (&FindingRule, f64)| Finding {
-            id: rule.id.clone(),
-            code: rule.code.clone(),
-            score,
-            threshold: rule.threshold,
-        };
-        let findings = self.manifest.findings.iter().zip(scores).map(finding).collect();
-        Ok(Outcome { findings, model_time })
-    }
-
-    /// The manifest by which the model runs.
-    #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// The longest that a run, or all of a map, may take.
-    pub(crate) fn time_max(&self) -> Duration {
-        Duration::from_secs(self.manifest.model.seconds_max)
-    }
-
-    /// One pass of the model over a tensor of one image. It is stopped after `time_left`, between two of its operators:
-    /// a single operator that does not end is not stopped.
-    pub(crate) fn pass(&self, tensor: &Tensor, time_left: Duration) -> Result<Pass, InferenceError> {
-        let failed = |reason| InferenceError::Failed { release: self.release.clone(), reason };
-        let of_ort = |error: ort::Error| failed(in_one_line(error.message()));
-        let input = TensorRef::from_array_view(tensor.view()).map_err(of_ort)?;
+    /// One pass over the inputs. It is stopped after `time_left`, between two of its operators: a single operator that
+    /// does not end is not stopped.
+    pub(crate) fn infer(&self, tensors: &[Tensor], time_left: Duration) -> Result<Answer, PassError> {
+        let of_ort = |error: ort::Error| PassError::Failed(in_one_line(error.message()));
+        let inputs = tensors.iter().map(input_of).collect::<ort::Result<Vec<_>>>().map_err(of_ort)?;
         let options = RunOptions::new().map_err(of_ort)?;
         let mut session = self.session.lock();
         let begin = Instant::now();
-        let result = stopped_after(time_left, &options, || session.run_with_options(ort::inputs![input], &options))
-            .map_err(|error| failed(format!("no thread to watch its time: {error}")))?;
+        let result = stopped_after(time_left, &options, || session.run_with_options(inputs, &options))
+            .map_err(|error| PassError::Failed(format!("no thread to watch its time: {error}")))?;
         let model_time = begin.elapsed();
         if model_time > time_left {
-            return Err(self.timeout());
+            return Err(PassError::Timeout);
         }
-        let outputs = result.map_err(of_ort)?;
-        let scores = self.manifest.findings.iter().map(|rule| self.score(&outputs, rule)).collect::<Result<_, _>>()?;
-        Ok(Pass { scores, model_time })
-    }
-
-    pub(crate) fn timeout(&self) -> InferenceError {
-        InferenceError::Timeout { release: self.release.clone(), seconds: self.manifest.model.seconds_max }
-    }
-
-    pub(crate) fn invalid(&self, reason: String) -> InferenceError {
-        InferenceError::ModelInvalid { release: self.release.clone(), reason }
-    }
-
-    fn score(&self, outputs: &SessionOutputs, rule: &FindingRule) -> Result<f64, InferenceError> {
-        let values = outputs.get(&rule.output).and_then(|output| output.try_extract_tensor::<f32>().ok());
-        let score = values.and_then(|(_, values)| values.get(rule.index)).copied().map(f64::from);
-        match score {
-            Some(score) if (0.0..=1.0).contains(&score) => Ok(score),
-            Some(score) => {
-                Err(InferenceError::AnswerInvalid { release: self.release.clone(), finding: rule.id.clone(), score })
-            }
-            None => {
-                Err(self.invalid(format!("finding {}: output {} has no value {}", rule.id, rule.output, rule.index)))
-            }
+        let answered = result.map_err(of_ort)?;
+        let mut outputs = HashMap::new();
+        for name in &self.outputs {
+            let values =
+                answered.get(name).map(|output| output.try_extract_array::<f32>()).transpose().map_err(of_ort)?;
+            outputs.extend(values.map(|values| (name.clone(), values.into_owned())));
         }
+        Ok(Answer { outputs, model_time })
     }
 }
 
-fn open_session(library: &Library, model: &[u8], threads: usize) -> ort::Result<Session> {
+fn input_of(tensor: &Tensor) -> ort::Result<(&str, SessionInputValue<'_>)> {
+    let value = match tensor.element {
+        ElementType::Float32 => TensorRef::from_array_view(tensor.values.view())?.into(),
+        ElementType::Uint8 => Value::from_array(tensor.values.mapv(|value| value.round() as u8))?.into(),
+    };
+    Ok((&tensor.name, value))
+}
+
+pub(crate) fn open_session(library: &Library, model: &[u8], threads: usize) -> ort::Result<Session> {
     Session::builder(&library.environment)?
         .with_intra_threads(threads.max(1))?
         // Idle threads sleep: spinning made runs slower on two busy cores, and takes them from everything else.
@@ -154,29 +114,59 @@ fn stopped_after<T>(limit: Duration, options: &RunOptions, work: impl FnOnce() -
     })
 }
 
-fn check_input(inputs: &[Outlet], section: &TensorSection) -> Result<(), String> {
-    let [input] = inputs else {
-        return Err(format!("it wants the inputs {}, and the manifest describes one", names(inputs)));
-    };
-    let TensorSection { name, rows, columns, channels, .. } = section;
-    if input.name() != name {
-        return Err(format!("it has no input {name}, only {}", names(inputs)));
+fn check_inputs(inputs: &[Outlet], sections: &[TensorSection]) -> Result<(), String> {
+    for section in sections {
+        let Some(input) = inputs.iter().find(|input| input.name() == section.name) else {
+            return Err(format!("it has no input {}, only {}", section.name, names(inputs)));
+        };
+        check_input(input, section)?;
     }
-    let (layout, wanted) = match section.layout {
-        Layout::Nhwc => ("NHWC", [1, *rows, *columns, *channels]),
-        Layout::Nchw => ("NCHW", [1, *channels, *rows, *columns]),
+    match inputs.iter().find(|input| !sections.iter().any(|section| section.name == input.name())) {
+        Some(input) => Err(format!("it wants the inputs {}, and no [[tensor]] is {}", names(inputs), input.name())),
+        None => Ok(()),
+    }
+}
+
+fn check_input(input: &Outlet, section: &TensorSection) -> Result<(), String> {
+    let (element, word) = match section.element {
+        ElementType::Float32 => (TensorElementType::Float32, "f32"),
+        ElementType::Uint8 => (TensorElementType::Uint8, "u8"),
     };
-    let fits = |(has, wanted): (&i64, &u32)| *has == -1 || *has == i64::from(*wanted);
+    let wanted = wanted_shape(section);
+    let fits = |(has, wanted): (&i64, &Option<i64>)| *has == -1 || wanted.is_none_or(|wanted| *has == wanted);
     let shape = input.dtype().tensor_shape().map(|shape| &**shape).unwrap_or_default();
     let matches = shape.len() == wanted.len() && shape.iter().zip(&wanted).all(fits);
-    if input.dtype().tensor_type() != Some(TensorElementType::Float32) || !matches {
-        let [n, one, two, three] = wanted;
-        return Err(format!(
-            "its input {name} is {}, and the manifest's is Tensor<f32>({n}, {one}, {two}, {three}), {layout}",
-            input.dtype()
-        ));
+    if input.dtype().tensor_type() == Some(element) && matches {
+        return Ok(());
     }
-    Ok(())
+    let said = |side: &Option<i64>| side.map_or_else(|| "any".to_owned(), |side| side.to_string());
+    let sides: Vec<String> = wanted.iter().map(said).collect();
+    Err(format!(
+        "its input {} is {}, and the manifest's is Tensor<{word}>({}), {}",
+        section.name,
+        input.dtype(),
+        sides.join(", "),
+        section.layout
+    ))
+}
+
+/// The sides of a tensor, in the order of its layout; `None` where they depend on the image.
+fn wanted_shape(section: &TensorSection) -> Vec<Option<i64>> {
+    let size = section.size();
+    // From the innermost axis: columns, rows, slices.
+    let side = |from_last: usize| {
+        let size = size?;
+        let place = size.len().checked_sub(from_last)?;
+        size.get(place).map(|side| i64::from(*side))
+    };
+    let of_axis = |axis| match axis {
+        'N' => Some(1),
+        'C' => Some(i64::from(section.channels)),
+        'D' => side(3),
+        'H' => side(2),
+        _ => side(1),
+    };
+    section.layout.axes().map(of_axis).collect()
 }
 
 fn check_output(outputs: &[Outlet], rule: &FindingRule) -> Result<(), String> {

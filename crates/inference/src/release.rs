@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-const MANIFEST: &str = "manifest.toml";
+const MANIFEST: &str = "app.toml";
 const MANIFEST_BYTES_MAX: u64 = 256 * 1024;
 
 /// One immutable version of an app.
@@ -44,7 +44,7 @@ pub enum ReleaseError {
         error: ManifestError,
     },
     /// The model is another one than the manifest pins.
-    #[error("release at {}: {file} is not the file that manifest.toml pins: its SHA-256 is {found}", .folder.display())]
+    #[error("release at {}: {file} is not the file that app.toml pins: its SHA-256 is {found}", .folder.display())]
     ModelDiffers {
         /// The release's folder.
         folder: PathBuf,
@@ -67,7 +67,7 @@ impl Release {
     /// Reads and checks the release in a folder.
     ///
     /// Its digest is what `sha256sum` says of `sha256sum`'s own output for the release's files in the order of their
-    /// names: a person can check it with `LC_ALL=C sha256sum MODEL_CARD.md manifest.toml model.onnx | sha256sum`.
+    /// names: a person can check it with `LC_ALL=C sha256sum MODEL_CARD.md app.toml model.onnx | sha256sum`.
     ///
     /// # Errors
     /// [`ReleaseError`] if the folder or a file is missing, the manifest is wrong, or the model is not the pinned one.

@@ -1,6 +1,6 @@
 //! The models that are loaded, by the digest of their release.
 
-use crate::{InferenceError, Library, OnnxRunner, Release};
+use crate::{InferenceError, Library, Release, Runner};
 use lightbox_domain::RunnerKind;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ pub struct Runners {
 }
 
 /// A release's runner once it is loaded. The lock is held while it loads, so that it is loaded once.
-type Slot = Mutex<Option<Arc<OnnxRunner>>>;
+type Slot = Mutex<Option<Arc<Runner>>>;
 
 impl Runners {
     /// Nothing is loaded yet. `library` is ONNX Runtime's file, else it is looked for as [`Library::open`] says;
@@ -34,8 +34,8 @@ impl Runners {
     /// The release's runner, which is loaded if it is not yet. What fails is tried anew by the next call.
     ///
     /// # Errors
-    /// Those of [`Library::open`] and [`OnnxRunner::load`].
-    pub fn get(&self, release: &Release) -> Result<Arc<OnnxRunner>, InferenceError> {
+    /// Those of [`Library::open`] and [`Runner::load`].
+    pub fn get(&self, release: &Release) -> Result<Arc<Runner>, InferenceError> {
         let slot = Arc::clone(self.loaded.lock().entry(release.digest.clone()).or_default());
         let mut slot = slot.lock();
         if let Some(runner) = &*slot {
@@ -44,7 +44,7 @@ impl Runners {
         let runner = match release.manifest.model.runner {
             RunnerKind::Onnx => {
                 let library = Library::open(self.library.as_deref())?;
-                Arc::new(OnnxRunner::load(&library, release, self.threads)?)
+                Arc::new(Runner::load(&library, release, self.threads)?)
             }
         };
         tracing::info!(release = release.name(), digest = release.digest, "loaded model");

@@ -1,10 +1,11 @@
 //! The map of a run: where hiding a patch of the image lowers the score. It comes after the report, so nobody waits.
 
 use crate::publish::{encode, note_result};
-use crate::run::{announce, grey_image};
+use crate::run::announce;
 use crate::{JobError, Pipeline, RunInput, blocking};
-use lightbox_dicom::{GreyImage, write_capture};
+use lightbox_dicom::{GreyImage, display_image, write_capture};
 use lightbox_domain::{Map, MapState, ResultKind, RunState};
+use lightbox_inference::RunImage;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -43,10 +44,10 @@ async fn compute(pipeline: &Pipeline, input: &RunInput) -> Result<(GreyImage, Ma
             .map
             .as_ref()
             .ok_or_else(|| JobError::Permanent(format!("{} has no [map]", release.name())))?;
-        let image = grey_image(&path, &limits).map_err(JobError::Permanent)?;
-        let runner = runners.get(&release)?;
-        let map = lightbox_inference::explain(&runner, &image, section)?;
-        Ok((image, map))
+        let image = RunImage::read(&path, &release.manifest, &limits)?;
+        let map = lightbox_inference::explain(&*runners.get(&release)?, &image, section)?;
+        let seen = display_image(&path, 0, None, &limits).map_err(|error| JobError::Permanent(error.to_string()))?;
+        Ok((seen.into_grey(), map))
     })
     .await?
 }

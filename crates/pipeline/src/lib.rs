@@ -33,6 +33,7 @@ pub mod describe;
 mod error;
 pub mod explain;
 pub mod export;
+pub mod golden;
 pub mod leave;
 pub mod lifecycle;
 pub mod orders;
@@ -56,7 +57,7 @@ pub use leave::{Leaving, leaving};
 pub use orders::{cancel_order, dismiss_order, link_order, save_orders, undo_order_decision};
 pub use receive::{Received, ReceivedOutcome, Receiver};
 pub use replay::{Replay, replay};
-pub use request::{admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};
+pub use request::{DeploymentTerms, admit_peer, change_deployment, deploy, override_run, remove_peer, retry_run};
 pub use worker::{HandlerFuture, Worker};
 
 use lightbox_dicom::ObjectFile;
@@ -82,6 +83,8 @@ pub struct Pipeline {
 struct RunInput {
     run: Run,
     release: Release,
+    /// The clearance that holds where the deployment is at work.
+    clearance: Option<String>,
     file: ObjectFile,
 }
 
@@ -98,9 +101,10 @@ impl Pipeline {
         let run = self.store.run(run_id).await?.ok_or_else(|| missing("row"))?;
         let instance =
             self.store.instance(run.sop_instance_uid.as_str()).await?.ok_or_else(|| missing("input instance"))?;
-        let release = Release::of(&self.store.deployment(&run.deployment_id).await?);
+        let deployment = self.store.deployment(&run.deployment_id).await?;
+        let release = Release::of(&deployment);
         let file = leaving(&self.store, &instance).await?;
-        Ok(RunInput { run, release, file })
+        Ok(RunInput { run, release, clearance: deployment.clearance(), file })
     }
 }
 

@@ -55,6 +55,7 @@ where
     F: FnOnce(ResultContext<'_>) -> Result<Vec<u8>, String> + Send + 'static,
 {
     let (run, release, file) = (input.run.clone(), input.release.clone(), input.file.clone());
+    let clearance = input.clearance.clone();
     blocking(move || {
         let source = Header::read(&file).map_err(|error| JobError::Transient(error.to_string()))?;
         let context = ResultContext {
@@ -62,6 +63,7 @@ where
             manifest: &release.manifest,
             run: &run,
             digest: &release.digest,
+            clearance: clearance.as_deref(),
             language: LANGUAGE,
         };
         let result = write(context).map_err(JobError::Permanent)?;

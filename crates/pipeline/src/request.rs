@@ -9,6 +9,15 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+/// What a site decides when it puts a release to work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeploymentTerms {
+    /// Who sees what it says.
+    pub mode: DeploymentMode,
+    /// Where it is at work, such as `EU`: whose clearance counts.
+    pub jurisdiction: Option<String>,
+}
+
 /// Copies a release into the data folder and puts it to work. A release that is deployed already stays as it is.
 ///
 /// # Errors
@@ -17,7 +26,7 @@ pub async fn deploy(
     store: &Store,
     folder: &DataFolder,
     release: &Path,
-    mode: DeploymentMode,
+    terms: DeploymentTerms,
     actor: &Actor,
 ) -> Result<Deployment, PipelineError> {
     let release = Release::open(release)?;
@@ -26,14 +35,15 @@ pub async fn deploy(
     }
     let place = folder.release(&release.digest);
     copy_release(&release, &place).map_err(PipelineError::Copy)?;
-    let manifest = fs::read_to_string(place.join("manifest.toml")).map_err(PipelineError::Copy)?;
+    let manifest = fs::read_to_string(place.join("app.toml")).map_err(PipelineError::Copy)?;
     let deployment = Deployment {
         id: lightbox_store::new_id(),
         digest: release.digest,
         folder: place,
         manifest: release.manifest,
-        mode,
+        mode: terms.mode,
         enabled: true,
+        jurisdiction: terms.jurisdiction,
         thresholds: BTreeMap::new(),
         created_ms: now_ms(),
     };
@@ -177,6 +187,7 @@ fn deployment_event(deployment: &Deployment, action: &'static str, actor: &Actor
         "release": deployment.manifest.app.release,
         "digest": deployment.digest,
         "mode": deployment.mode.as_str(),
+        "jurisdiction": deployment.jurisdiction,
         "enabled": deployment.enabled,
         "thresholds": deployment.thresholds,
     });
@@ -195,7 +206,7 @@ fn copy_release(release: &Release, place: &Path) -> io::Result<()> {
     }
     fs::create_dir_all(&beside)?;
     let card = release.manifest.app.model_card.as_deref();
-    for file in ["manifest.toml", &release.manifest.model.file].into_iter().chain(card) {
+    for file in ["app.toml", &release.manifest.model.file].into_iter().chain(card) {
         fs::copy(release.folder.join(file), beside.join(file))?;
         fs::File::open(beside.join(file))?.sync_all()?;
     }

@@ -1,11 +1,9 @@
 //! A run: pixels in, findings out.
 
 use crate::{JobError, Pipeline, RunInput, blocking};
-use lightbox_dicom::{DisplayImage, GreyImage, PixelError, display_image};
-use lightbox_domain::{Event, Finding, Job, Limits, Run, RunState};
-use lightbox_inference::Outcome;
+use lightbox_domain::{Event, Finding, Job, Run, RunState};
+use lightbox_inference::{InferenceError, Outcome, RunImage};
 use lightbox_store::{Write, now_ms};
-use std::path::Path;
 use std::sync::Arc;
 
 /// Executes a run. Findings and the job that publishes them are one transaction, so a run that is begun twice is
@@ -35,23 +33,14 @@ async fn score(pipeline: &Pipeline, input: &RunInput) -> Result<Result<Outcome, 
     let (runners, limits) = (Arc::clone(&pipeline.runners), Arc::clone(&pipeline.limits));
     let (path, release) = (input.file.path().to_owned(), input.release.clone());
     blocking(move || {
-        let image = match grey_image(&path, &limits) {
-            Ok(image) => image,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let runner = runners.get(&release)?;
-        Ok(Ok(runner.run(&image)?))
+        let read = RunImage::read(&path, &release.manifest, &limits);
+        let answer = read.and_then(|image| runners.get(&release)?.run(&image));
+        match answer {
+            Err(InferenceError::ImageInvalid(reason)) => Ok(Err(reason)),
+            answer => Ok(Ok(answer?)),
+        }
     })
     .await?
-}
-
-/// The first frame as a person sees it, or why it cannot be shown.
-pub(crate) fn grey_image(path: &Path, limits: &Limits) -> Result<GreyImage, String> {
-    let image = display_image(path, 0, None, limits).map_err(|error: PixelError| error.to_string())?;
-    match image {
-        DisplayImage::Grey(image) => Ok(image),
-        DisplayImage::Rgb(_) => Err("the image is in colour, the app reads greyscale".to_owned()),
-    }
 }
 
 async fn store_outcome(pipeline: &Pipeline, input: &RunInput, outcome: Outcome) -> Result<(), JobError> {

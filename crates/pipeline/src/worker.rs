@@ -78,6 +78,17 @@ impl Worker {
         }
     }
 
+    /// Works off the jobs that are due, one after the other, until none is; those that are ordered for later are left.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn work_off_due(&self) -> Result<(), JobError> {
+        while let Some(claimed) = self.pipeline.store.claim(JobKind::LAST).await? {
+            self.work_off(&claimed).await;
+        }
+        Ok(())
+    }
+
     async fn lane(self: Arc<Self>, least_urgent: JobKind, mut stop: watch::Receiver<bool>) {
         let mut nudges = self.pipeline.store.nudges();
         while !*stop.borrow() {

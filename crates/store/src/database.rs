@@ -5,7 +5,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, Executor, SqlSafeStr, SqlStr};
 
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "archive", include_str!("../migrations/0002_archive.sql")),
     (3, "commitment", include_str!("../migrations/0003_commitment.sql")),
@@ -17,6 +17,8 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "compressed", include_str!("../migrations/0009_compressed.sql")),
     (10, "peers_and_steps", include_str!("../migrations/0010_peers_and_steps.sql")),
     (11, "orders", include_str!("../migrations/0011_orders.sql")),
+    (12, "jurisdiction", include_str!("../migrations/0012_jurisdiction.sql")),
+    (13, "names", include_str!("../migrations/0013_names.sql")),
 ];
 
 /// How many connections read at once.

@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use std::path::PathBuf;
 
 const DEPLOYMENTS: &str = "
-    SELECT id, digest, folder, manifest, mode, enabled, thresholds, created_ms FROM deployments ORDER BY id";
+    SELECT id, digest, folder, manifest, mode, enabled, jurisdiction, thresholds, created_ms FROM deployments ORDER BY id";
 
 impl Store {
     /// All deployments, the oldest first.
@@ -25,7 +25,7 @@ impl Store {
     /// [`StoreError::Missing`], or when the database refuses.
     pub async fn deployment(&self, id: &str) -> Result<Deployment, StoreError> {
         let row = sqlx::query(
-            "SELECT id, digest, folder, manifest, mode, enabled, thresholds, created_ms FROM deployments WHERE id = $1",
+            "SELECT id, digest, folder, manifest, mode, enabled, jurisdiction, thresholds, created_ms FROM deployments WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(self.readers())
@@ -35,15 +35,15 @@ impl Store {
 }
 
 impl Write {
-    /// Adds a deployment. `manifest` is the text of its `manifest.toml`.
+    /// Adds a deployment. `manifest` is the text of its `app.toml`.
     ///
     /// # Errors
     /// [`StoreError::Exists`] when the release is deployed already; else when the database refuses.
     pub async fn insert_deployment(&mut self, deployment: &Deployment, manifest: &str) -> Result<(), StoreError> {
         let inserted = sqlx::query(
             "INSERT INTO deployments
-                 (id, app_id, app_release, digest, folder, manifest, mode, enabled, thresholds, created_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (digest) DO NOTHING",
+                 (id, app_id, app_release, digest, folder, manifest, mode, enabled, jurisdiction, thresholds, created_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (digest) DO NOTHING",
         )
         .bind(&deployment.id)
         .bind(&deployment.manifest.app.id)
@@ -53,6 +53,7 @@ impl Write {
         .bind(manifest)
         .bind(deployment.mode.as_str())
         .bind(i64::from(deployment.enabled))
+        .bind(&deployment.jurisdiction)
         .bind(thresholds_text(deployment)?)
         .bind(deployment.created_ms)
         .execute(&mut *self.transaction)
@@ -94,6 +95,7 @@ fn deployment_of(row: &AnyRow) -> Result<Deployment, StoreError> {
         manifest: Manifest::parse(&manifest).map_err(|error| unreadable(error.to_string()))?,
         mode: DeploymentMode::parse(&mode).ok_or_else(|| unreadable(format!("unknown mode {mode}")))?,
         enabled: row.try_get::<i64, _>("enabled")? == 1,
+        jurisdiction: row.try_get("jurisdiction")?,
         thresholds: serde_json::from_str(&thresholds).map_err(|error| unreadable(error.to_string()))?,
         created_ms: row.try_get("created_ms")?,
         id,

@@ -915,6 +915,8 @@ export interface components {
       findings: components['schemas']['DeploymentFinding'][];
       id: string;
       intended_use: string;
+      /** @description Where it is at work, such as `EU`: whose clearance counts. */
+      jurisdiction?: string | null;
       mode: components['schemas']['RunMode'];
       release: string;
       vendor: string;

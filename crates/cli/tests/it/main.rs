@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod apps;
 mod chaos;
 mod commands;
 mod conformance;

@@ -100,7 +100,7 @@ fn a_missing_library_or_model_fails_the_run_and_nothing_else() {
 #[test]
 fn a_release_that_is_not_in_order_is_refused_in_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
-    for file in ["manifest.toml", "model.onnx", "MODEL_CARD.md"] {
+    for file in ["app.toml", "model.onnx", "MODEL_CARD.md"] {
         std::fs::copy(testkit_app().join(file), folder.path().join(file)).expect("copied");
     }
     let check = |words: &str| {
@@ -108,12 +108,12 @@ fn a_release_that_is_not_in_order_is_refused_in_one_line() {
         let line = String::from_utf8(output.stderr).expect("text");
         assert!(!output.status.success() && line.contains(words) && line.lines().count() == 1, "{line}");
     };
-    let manifest = std::fs::read_to_string(folder.path().join("manifest.toml")).expect("readable");
-    std::fs::write(folder.path().join("manifest.toml"), format!("colour = 1\n{manifest}")).expect("written");
+    let manifest = std::fs::read_to_string(folder.path().join("app.toml")).expect("readable");
+    std::fs::write(folder.path().join("app.toml"), format!("colour = 1\n{manifest}")).expect("written");
     check("unknown field `colour`");
-    std::fs::write(folder.path().join("manifest.toml"), manifest).expect("written");
+    std::fs::write(folder.path().join("app.toml"), manifest).expect("written");
     std::fs::write(folder.path().join("model.onnx"), b"other").expect("written");
-    check("is not the file that manifest.toml pins");
+    check("is not the file that app.toml pins");
     std::fs::remove_file(folder.path().join("model.onnx")).expect("removed");
     check("model.onnx is missing");
 }

@@ -56,7 +56,7 @@ impl Setting {
 }
 
 async fn insert_deployment(store: &Store, folder: &Path) -> Deployment {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../apps/cxr-pneumonia/manifest.toml");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../apps/cxr-pneumonia/app.toml");
     let text = std::fs::read_to_string(path).unwrap();
     let deployment = Deployment {
         id: new_id(),
@@ -65,6 +65,7 @@ async fn insert_deployment(store: &Store, folder: &Path) -> Deployment {
         manifest: Manifest::parse(&text).unwrap(),
         mode: DeploymentMode::Live,
         enabled: true,
+        jurisdiction: None,
         thresholds: BTreeMap::new(),
         created_ms: now_ms(),
     };
@@ -102,7 +103,7 @@ async fn write(store: &Store, deployment: &Deployment, run: &Run) -> Vec<u8> {
     let film = store.instance(run.sop_instance_uid.as_str()).await.unwrap().unwrap();
     let source = Header::read(&store.blobs().path(&film.blob)).unwrap();
     let (manifest, digest) = (&deployment.manifest, deployment.digest.as_str());
-    write_report(&ResultContext { source: &source, manifest, run, digest, language: "en" }).unwrap()
+    write_report(&ResultContext { source: &source, manifest, run, digest, clearance: None, language: "en" }).unwrap()
 }
 
 async fn order(store: &Store, peer: &Peer, run: &Run, received: &Received) {

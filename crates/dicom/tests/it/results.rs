@@ -12,29 +12,30 @@ use std::path::Path;
 use std::process::Command;
 
 const MANIFEST: &str = r#"
-schema = 1
+schema = 2
 [app]
 id = "cxr-phantom"
 name = "Chest phantom reader"
 vendor = "Phantom Works"
 release = "1.2.0"
 summary = "Reads phantoms."
+task = "classify"
 intended_use = "Frontal chest radiographs of phantoms."
-[input]
-level = "instance"
+licence = "Apache-2.0"
+[input.image]
+of = "instance"
+modality = ["DX"]
 [model]
 runner = "onnx"
 file = "model.onnx"
 sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
 seconds_max = 60
-[model.input]
+[[tensor]]
 name = "image"
-layout = "NHWC"
-rows = 180
-columns = 180
+values = "display"
+steps = [{ do = "resize", size = [180, 180], filter = "linear" }]
 channels = 3
-resize = "bilinear"
-range = [0.0, 255.0]
+layout = "NHWC"
 [[finding]]
 id = "pneumonia"
 code = { scheme = "SCT", value = "233604007", meaning = "Pneumonia" }
@@ -102,7 +103,8 @@ fn results(film: &Film, run: &Run) -> [Vec<u8>; 3] {
     let source = Header::from_bytes(&film.bytes()).unwrap();
     let manifest = manifest();
     let digest = "ab".repeat(32);
-    let context = ResultContext { source: &source, manifest: &manifest, run, digest: &digest, language: "en" };
+    let context =
+        ResultContext { source: &source, manifest: &manifest, run, digest: &digest, clearance: None, language: "en" };
     [
         write_report(&context).unwrap(),
         write_report_basic(&context).unwrap(),
@@ -290,7 +292,14 @@ fn a_run_that_has_said_nothing_gives_no_result() {
     let source = Header::from_bytes(&Film::new().bytes()).unwrap();
     let (manifest, digest) = (manifest(), "ab".repeat(32));
     let refusal = |run: &Run| {
-        let context = ResultContext { source: &source, manifest: &manifest, run, digest: &digest, language: "en" };
+        let context = ResultContext {
+            source: &source,
+            manifest: &manifest,
+            run,
+            digest: &digest,
+            clearance: None,
+            language: "en",
+        };
         match write_report(&context) {
             Err(ResultError::Incomplete(what)) => what,
             other => panic!("{other:?}"),

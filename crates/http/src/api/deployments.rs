@@ -48,6 +48,8 @@ struct Deployment {
     digest: String,
     mode: RunMode,
     intended_use: String,
+    /// Where it is at work, such as `EU`: whose clearance counts.
+    jurisdiction: Option<String>,
     /// Without one: not for clinical use.
     clearance: Option<String>,
     findings: Vec<DeploymentFinding>,
@@ -106,6 +108,8 @@ impl Deployment {
             threshold: stored.threshold(&rule.id, rule.threshold),
         };
         Self {
+            clearance: stored.clearance(),
+            jurisdiction: stored.jurisdiction.clone(),
             findings: stored.manifest.findings.iter().map(finding).collect(),
             id: stored.id,
             app_id: stored.manifest.app.id,
@@ -115,7 +119,6 @@ impl Deployment {
             digest: stored.digest,
             mode: stored.mode.into(),
             intended_use: stored.manifest.app.intended_use,
-            clearance: stored.manifest.app.clearance,
             enabled: stored.enabled,
             created_at: time(stored.created_ms),
         }

@@ -227,7 +227,8 @@ impl Runs {
     /// A run that the caller may see, as the API shows it.
     pub(super) async fn describe(&self, state: &HttpState, run: lightbox_domain::Run) -> Result<Run, Problem> {
         let missing = || Problem::internal(format!("deployment {} of run {} is missing", run.deployment_id, run.id));
-        let app = &self.deployment(&run.deployment_id).ok_or_else(missing)?.manifest.app;
+        let deployment = self.deployment(&run.deployment_id).ok_or_else(missing)?;
+        let app = &deployment.manifest.app;
         let results = state.store.results(&run.id).await?;
         Ok(Run {
             app_id: app.id.clone(),
@@ -235,7 +236,7 @@ impl Runs {
             vendor: app.vendor.clone(),
             release: app.release.clone(),
             intended_use: app.intended_use.clone(),
-            clearance: app.clearance.clone(),
+            clearance: deployment.clearance(),
             mode: run.mode.into(),
             state: run.state.into(),
             reason: given(&run.reason),

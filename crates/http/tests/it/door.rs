@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-const MANIFEST: &str = include_str!("../../../../apps/cxr-pneumonia/manifest.toml");
+const MANIFEST: &str = include_str!("../../../../apps/cxr-pneumonia/app.toml");
 
 /// A server without a socket.
 pub struct Door {
@@ -105,6 +105,7 @@ impl Door {
             manifest: Manifest::parse(MANIFEST).unwrap(),
             mode,
             enabled: true,
+            jurisdiction: None,
             thresholds: BTreeMap::new(),
             created_ms: now_ms(),
         };

@@ -1,9 +1,8 @@
 //! The app on the real films: the same scores as the original Keras model, whatever the encoding, and a map.
 
 use crate::setting::{app_folder, library, read, samples_folder};
-use lightbox_dicom::{DisplayImage, GreyImage, display_image};
 use lightbox_domain::Limits;
-use lightbox_inference::{OnnxRunner, Release, explain};
+use lightbox_inference::{Release, RunImage, Runner, explain};
 use serde_json::Value;
 use std::path::Path;
 
@@ -20,7 +19,7 @@ fn the_app_says_of_sixteen_films_what_the_original_model_says() {
     for sample in samples["samples"].as_array().unwrap() {
         let Some(expected) = sample["expected_probability"].as_f64() else { continue };
         let file = sample["file"].as_str().unwrap();
-        let score = runner.run(&grey_of(&folder.join(file))).unwrap().findings[0].score;
+        let score = runner.run(&image_of(&runner, &folder.join(file))).unwrap().findings[0].score;
         compared += 1;
         if (score - expected).abs() > TOLERANCE {
             differing.push(format!("{file} ({}): {score}, not {expected}", sample["encoding"]));
@@ -33,7 +32,7 @@ fn the_app_says_of_sixteen_films_what_the_original_model_says() {
 #[test]
 fn a_positive_film_has_a_map() {
     let runner = load_app();
-    let film = grey_of(&samples_folder().join("film-09-pneumonia.dcm"));
+    let film = image_of(&runner, &samples_folder().join("film-09-pneumonia.dcm"));
     let map = explain(&runner, &film, runner.manifest().map.as_ref().unwrap()).unwrap();
     assert_eq!((map.rows, map.columns, map.values.len()), (10, 10, 100));
     assert!(map.drop_max > 0.0, "{map:?}");
@@ -41,13 +40,10 @@ fn a_positive_film_has_a_map() {
     assert!(map.values.contains(&1.0), "{map:?}");
 }
 
-fn load_app() -> OnnxRunner {
-    OnnxRunner::load(&library(), &Release::open(&app_folder()).unwrap(), 2).unwrap()
+fn load_app() -> Runner {
+    Runner::load(&library(), &Release::open(&app_folder()).unwrap(), 2).unwrap()
 }
 
-fn grey_of(path: &Path) -> GreyImage {
-    match display_image(path, 0, None, &Limits::default()).unwrap() {
-        DisplayImage::Grey(image) => image,
-        DisplayImage::Rgb(_) => panic!("{} is no grey image", path.display()),
-    }
+fn image_of(runner: &Runner, path: &Path) -> RunImage {
+    RunImage::read(path, runner.manifest(), &Limits::default()).unwrap()
 }

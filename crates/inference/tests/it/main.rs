@@ -9,7 +9,7 @@ mod library;
 mod map;
 mod model;
 mod onnx_file;
-mod prepare;
 mod release;
 mod runners;
 mod setting;
+mod tensor;

@@ -1,7 +1,7 @@
 //! Models are loaded once, shared between threads, and tried again when loading failed.
 
 use crate::onnx_file::mean_model;
-use crate::setting::{MANIFEST, app_folder, assert_says, folder, grey, library_path};
+use crate::setting::{MANIFEST, app_folder, assert_says, folder, library_path, seen};
 use lightbox_inference::{InferenceError, Release, Runners, explain};
 use std::fs;
 use std::sync::{Arc, Barrier};
@@ -11,7 +11,7 @@ use std::thread;
 fn a_release_is_loaded_once_for_all_threads() {
     let runners = Runners::new(Some(library_path()), None);
     let release = Release::open(&app_folder()).unwrap();
-    let image = grey(64, 64, |y, x| (x + y) as u8);
+    let image = seen(64, 64, |y, x| (x + y) as u8);
     let answers = thread::scope(|scope| {
         let work = || {
             let runner = runners.get(&release).unwrap();
@@ -34,7 +34,7 @@ fn releases_are_told_apart_by_their_digest() {
     let plain = folder(MANIFEST, &mean_model(8, 12).to_bytes());
     let thresholds = [&stricter, &plain].map(|folder| {
         let runner = runners.get(&Release::open(folder.path()).unwrap()).unwrap();
-        runner.run(&grey(8, 12, |_, _| 0)).unwrap().findings[0].threshold
+        runner.run(&seen(8, 12, |_, _| 0)).unwrap().findings[0].threshold
     });
     assert_eq!(thresholds, [0.9, 0.5]);
 }
@@ -66,7 +66,7 @@ fn a_library_that_comes_later_is_found() {
 #[test]
 fn a_run_takes_its_turn_within_a_map() {
     let runner = Runners::new(Some(library_path()), None).get(&Release::open(&app_folder()).unwrap()).unwrap();
-    let image = grey(180, 180, |y, x| (x + y) as u8);
+    let image = seen(180, 180, |y, x| (x + y) as u8);
     let section = runner.manifest().map.clone().unwrap();
     let begin = Barrier::new(2);
     thread::scope(|scope| {

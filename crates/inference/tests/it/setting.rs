@@ -2,7 +2,7 @@
 
 use crate::onnx_file::OnnxFile;
 use lightbox_dicom::GreyImage;
-use lightbox_inference::{InferenceError, Library, OnnxRunner, Release};
+use lightbox_inference::{InferenceError, Library, Release, RunImage, Runner};
 use sha2::{Digest, Sha256};
 use std::env;
 use std::fs;
@@ -34,31 +34,35 @@ fn fetched(variable: &str, place: &str) -> PathBuf {
     path
 }
 
-/// A manifest of an app with one finding whose model reads 8 × 12 grey pixels; [`folder`] fills in `{sha256}`.
+/// The `app.toml` of an app with one finding whose model reads 8 × 12 grey pixels; [`folder`] fills in `{sha256}`.
 pub const MANIFEST: &str = r#"
-schema = 1
+schema = 2
 [app]
 id = "bright"
 name = "Brightness"
 vendor = "Lightbox contributors"
 release = "1.0.0"
 summary = "Says how bright an image is."
+task = "classify"
 intended_use = "Tests."
-[input]
-level = "instance"
+licence = "Apache-2.0"
+[input.image]
+of = "instance"
+modality = ["DX"]
 [model]
 runner = "onnx"
 file = "model.onnx"
 sha256 = "{sha256}"
 seconds_max = 60
-[model.input]
+[[tensor]]
 name = "image"
-layout = "NHWC"
-rows = 8
-columns = 12
+values = "display"
+steps = [
+    { do = "resize", size = [8, 12], filter = "antialiased", rounded = true },
+    { do = "scale", from = [0, 255], to = [0, 1] },
+]
 channels = 1
-resize = "bilinear"
-range = [0.0, 1.0]
+layout = "NHWC"
 [[finding]]
 id = "bright"
 code = { scheme = "99TEST", value = "1", meaning = "Bright" }
@@ -76,15 +80,15 @@ fill = 0.0
 /// A release's folder with this manifest and model; the manifest's `{sha256}` becomes the model's.
 pub fn folder(manifest: &str, model: &[u8]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("manifest.toml"), manifest.replace("{sha256}", &sha256(model))).unwrap();
+    fs::write(folder.path().join("app.toml"), manifest.replace("{sha256}", &sha256(model))).unwrap();
     fs::write(folder.path().join("model.onnx"), model).unwrap();
     folder
 }
 
 /// The runner of a release made of this manifest and model.
-pub fn load(manifest: &str, model: &OnnxFile) -> Result<OnnxRunner, InferenceError> {
+pub fn load(manifest: &str, model: &OnnxFile) -> Result<Runner, InferenceError> {
     let folder = folder(manifest, &model.to_bytes());
-    OnnxRunner::load(&library(), &Release::open(folder.path()).unwrap(), 1)
+    Runner::load(&library(), &Release::open(folder.path()).unwrap(), 1)
 }
 
 /// The error, as a person reads it: it must be one line.
@@ -108,6 +112,9 @@ pub fn copy_of_app() -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(app_folder()).unwrap() {
         let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            continue;
+        }
         fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
     }
     copy
@@ -115,6 +122,11 @@ pub fn copy_of_app() -> TempDir {
 
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An image that a run reads, of these values as a person sees them.
+pub fn seen(rows: u32, columns: u32, value: impl Fn(u32, u32) -> u8) -> RunImage {
+    RunImage::from(&grey(rows, columns, value))
 }
 
 pub fn grey(rows: u32, columns: u32, value: impl Fn(u32, u32) -> u8) -> GreyImage {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lightbox_domain::{Actor, Deployment, DeploymentMode, Job, JobKind, Limits, Run, Source};
 use lightbox_inference::Runners;
-use lightbox_pipeline::{Pipeline, ReceiveError, Received, Worker, deploy};
+use lightbox_pipeline::{DeploymentTerms, Pipeline, ReceiveError, Received, Worker, deploy};
 use lightbox_store::{DataFolder, Kept, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,8 @@ impl TestPipeline {
 
     pub async fn deploy(&self, mode: DeploymentMode) -> Deployment {
         let actor = Actor::system("test");
-        deploy(self.store(), &self.folder, &lightbox_testkit::app(), mode, &actor).await.expect("deployed")
+        let terms = DeploymentTerms { mode, jurisdiction: None };
+        deploy(self.store(), &self.folder, &lightbox_testkit::app(), terms, &actor).await.expect("deployed")
     }
 
     /// Receives in pieces of 1,000 bytes.

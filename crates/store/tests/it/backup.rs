@@ -7,7 +7,7 @@ async fn what_was_true_at_the_old_place_is_put_right_at_the_new_one() {
     let store = TestStore::open().await;
     let release = store.folder.release("00");
     std::fs::create_dir_all(&release).unwrap();
-    std::fs::write(release.join("manifest.toml"), MANIFEST).unwrap();
+    std::fs::write(release.join("app.toml"), MANIFEST).unwrap();
     store.deploy(release).await;
     store.insert(Instance::default(), b"one").await;
     store.keep_metadata("1.2.1", "1.2.1.1", vec![described("1.2.1.1.1")]).await.unwrap();
@@ -19,7 +19,7 @@ async fn what_was_true_at_the_old_place_is_put_right_at_the_new_one() {
     let restored = Store::open(&DataFolder::open(&to).unwrap()).await.unwrap();
     let folder = restored.deployment("D").await.unwrap().folder;
     assert!(folder.starts_with(&to), "{}", folder.display());
-    assert_eq!(std::fs::read_to_string(folder.join("manifest.toml")).unwrap(), MANIFEST);
+    assert_eq!(std::fs::read_to_string(folder.join("app.toml")).unwrap(), MANIFEST);
     assert!(!restored.metadata_of_study("1.2.1").await.unwrap()[0].is_kept());
     let mut kinds = Vec::new();
     while let Some(claimed) = restored.claim(JobKind::LAST).await.unwrap() {

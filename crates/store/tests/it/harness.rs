@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// The manifest of the app that [`TestStore::deploy`] puts to work.
-pub const MANIFEST: &str = include_str!("../../../domain/tests/data/manifest.toml");
+pub const MANIFEST: &str = include_str!("../../../domain/tests/data/app.toml");
 
 pub struct TestStore {
     pub store: Store,
@@ -41,6 +41,7 @@ impl TestStore {
             manifest: Manifest::parse(MANIFEST).unwrap(),
             mode: DeploymentMode::Live,
             enabled: true,
+            jurisdiction: None,
             thresholds: BTreeMap::from([("pneumonia".to_owned(), 0.7)]),
             created_ms: 1,
         };
