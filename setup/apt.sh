@@ -15,6 +15,9 @@ case ${1:-test} in
         strace      # shows that bytes are synced before they are acknowledged
         libfaketime # sets the clock of a server forth and back
         orthanc orthanc-dicomweb    # a PACS that others wrote, in both directions
+        docker-registry # a registry that others wrote, for packages of apps
+        skopeo          # moves packages as others would
+        jq openssl      # check them by hand, as docs/package.md says
     ) ;;
     bench) packages+=(
         orthanc orthanc-dicomweb    # the archive to compare with

@@ -71,6 +71,62 @@ fn the_guide_leads_from_a_model_to_a_passing_test() {
     assert!(report.contains("passes its 1 golden case(s)") && report.contains("data:image/png;base64,"), "{report}");
 }
 
+/// The guide's second part, in the folder that the first made.
+#[test]
+fn the_guide_leads_from_a_folder_to_a_release_that_others_trust() {
+    let folder = workplace();
+    succeeds(folder.path(), "lightbox app new my-app --model model.onnx");
+    let [steps] = &blocks("## From a folder to a release that others trust", "sh")[..] else { panic!("one") };
+    let told = succeeds(folder.path(), steps);
+    assert!(told.contains("published my-app 0.1.0") && told.contains("signed by vendor"), "{told}");
+    for file in ["app.toml", "model.onnx", "MODEL_CARD.md"] {
+        let read = |place: &str| fs::read(folder.path().join(place).join(file)).unwrap();
+        assert!(read("my-app") == read("fetched"), "{file}");
+    }
+}
+
+#[test]
+fn what_nobody_trusted_has_signed_or_somebody_altered_is_not_fetched() {
+    let folder = workplace();
+    let made =
+        "lightbox app new my-app --model model.onnx; lightbox app key new vendor.key; lightbox app key new other.key";
+    succeeds(folder.path(), made);
+    succeeds(
+        folder.path(),
+        "lightbox app pack my-app --to unsigned; lightbox app publish unsigned --registry registry",
+    );
+    let refused = |script: &str, words: &str| {
+        let output = shell(folder.path(), script);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(words) && error.lines().count() == 1, "{script}: {error}");
+        assert!(!folder.path().join("fetched").exists(), "{script}");
+    };
+    let fetch = "lightbox app fetch my-app:0.1.0 --registry registry --to fetched --trust vendor.key.pub";
+    refused(fetch, "my-app 0.1.0 is not signed");
+    succeeds(
+        folder.path(),
+        "lightbox app sign unsigned --key other.key; lightbox app publish unsigned --registry registry",
+    );
+    refused(fetch, "key");
+    succeeds(
+        folder.path(),
+        "lightbox app sign unsigned --key vendor.key; lightbox app publish unsigned --registry registry",
+    );
+    succeeds(folder.path(), &format!("{fetch}; rm -r fetched"));
+    refused("lightbox app key new vendor.key", "keys are not written over");
+
+    // One byte of the model in the registry.
+    succeeds(
+        folder.path(),
+        r#"
+        model=$(sha256sum my-app/model.onnx | cut -d' ' -f1)
+        blob=$(find registry -name "$model")
+        printf x | dd of="$blob" bs=1 seek=1000 conv=notrunc 2>/dev/null
+    "#,
+    );
+    refused(fetch, "model.onnx");
+}
+
 #[test]
 fn what_differs_from_a_golden_case_is_said() {
     let folder = workplace();
