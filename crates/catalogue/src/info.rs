@@ -22,7 +22,7 @@ pub struct PackageInfo {
     /// One sentence; empty if there is none.
     pub summary: String,
     /// Licence, best as an SPDX expression.
-    pub license: Option<String>,
+    pub licence: Option<String>,
 }
 
 impl PackageInfo {
@@ -40,7 +40,7 @@ impl PackageInfo {
             name: required(app, "name")?,
             vendor: required(app, "vendor")?,
             summary: optional(app, "summary")?.unwrap_or_default(),
-            license: optional(app, "license")?,
+            licence: optional(app, "licence")?,
         };
         check_id(&info.id)?;
         check_release(&info.release)?;
@@ -124,7 +124,7 @@ mod tests {
         let info = PackageInfo::parse(&format!("schema = 9\n{APP}new = [1]\n[other]\nx = 1\n")).unwrap();
         assert_eq!((info.title().as_str(), info.tag().as_str()), ("bright 1.0.0+b2", "1.0.0_b2"));
         assert_eq!(tagged_release(&info.tag()).as_deref(), Some("1.0.0+b2"));
-        assert_eq!((info.summary.as_str(), info.license), ("", None));
+        assert_eq!((info.summary.as_str(), info.licence), ("", None));
     }
 
     #[test]

@@ -75,8 +75,8 @@ fn annotations(info: &PackageInfo) -> BTreeMap<String, String> {
     if !info.summary.is_empty() {
         annotations.insert(DESCRIPTION.to_owned(), info.summary.clone());
     }
-    if let Some(license) = &info.license {
-        annotations.insert(LICENSES.to_owned(), license.clone());
+    if let Some(licence) = &info.licence {
+        annotations.insert(LICENSES.to_owned(), licence.clone());
     }
     annotations
 }

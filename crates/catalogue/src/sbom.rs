@@ -59,9 +59,9 @@ fn reference(model: &Blob) -> String {
 }
 
 fn set_licence(component: &mut Value, info: &PackageInfo) {
-    if let Some(license) = &info.license {
-        let is_spdx = is_expression(license);
-        let choice = if is_spdx { json!({ "expression": license }) } else { json!({ "license": { "name": license } }) };
+    if let Some(licence) = &info.licence {
+        let is_spdx = is_expression(licence);
+        let choice = if is_spdx { json!({ "expression": licence }) } else { json!({ "license": { "name": licence } }) };
         component["licenses"] = json!([choice]);
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 fn a_release_is_compared_file_by_file_and_key_by_key() {
     let (_old, from) = package("", "");
     let new = app();
-    let description = APP.replace("1.0.0", "1.1.0").replace("0.5", "0.4").replace("license = \"Apache-2.0\"\n", "");
+    let description = APP.replace("1.0.0", "1.1.0").replace("0.5", "0.4").replace("licence = \"Apache-2.0\"\n", "");
     let description = description.replace("[[finding]]", "[[finding]]\nid = \"dark\"\nthreshold = 0.9\n[[finding]]");
     write(&new.path().join("app.toml"), description.as_bytes());
     write(&new.path().join("model.onnx"), b"another model");
@@ -31,7 +31,7 @@ fn a_release_is_compared_file_by_file_and_key_by_key() {
             "~ model.onnx (model): 7 -> 13 bytes",
             "- notes.txt (other): 0 bytes",
             &format!("~ sbom.cdx.json (sbom): {}", sizes("sbom.cdx.json")),
-            "- app.license = \"Apache-2.0\"",
+            "- app.licence = \"Apache-2.0\"",
             "~ app.release: \"1.0.0\" -> \"1.1.0\"",
             "~ finding[bright].threshold: 0.5 -> 0.4",
             "+ finding[dark].id = \"dark\"",

@@ -14,7 +14,7 @@ name = "Brightness"
 vendor = "Lightbox contributors"
 release = "1.0.0"
 summary = "Says how bright an image is."
-license = "Apache-2.0"
+licence = "Apache-2.0"
 [[finding]]
 id = "bright"
 threshold = 0.5
