@@ -3,7 +3,7 @@
 use crate::InferenceError;
 use lightbox_dicom::{GreyImage, Plane, PlaneValues, display_image, read_plane};
 use lightbox_domain::{Limits, Manifest, PixelValues};
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
 use std::path::Path;
 
 /// Values on a grid.
@@ -96,6 +96,16 @@ impl Grid {
             inverted: plane.inverted,
             ..Self::of_values(plane.rows, plane.columns, plane.values.clone())
         }
+    }
+
+    /// The same image in another size: what its pixels measure changes as their number does.
+    pub(crate) fn of_size(&self, values: Array3<f32>) -> Self {
+        let Self { mut spacing_mm, directions, range, inverted, .. } = *self;
+        for (axis, spacing_mm) in spacing_mm.iter_mut().enumerate() {
+            let factor = self.values.len_of(Axis(axis)) as f64 / values.len_of(Axis(axis)) as f64;
+            *spacing_mm = spacing_mm.map(|mm| mm * factor);
+        }
+        Self { values, spacing_mm, directions, range, inverted }
     }
 
     fn of_values(rows: u32, columns: u32, values: Vec<f32>) -> Self {

@@ -1,36 +1,55 @@
 //! The steps between an image and a tensor, each as the manifest names it.
 
 use crate::{Grid, InferenceError, resize};
-use lightbox_domain::{Filter, Over, Step};
+use lightbox_domain::{Filter, Over, Step, TENSOR_ELEMENTS_MAX};
 use ndarray::{Array3, Axis, Slice, s};
+use std::borrow::Cow;
 
-/// Takes one step.
+/// Takes one step. An image of many megabytes that is made small at once is not copied before.
 ///
 /// # Errors
 /// [`InferenceError::ImageInvalid`] when the image is not one that the step can be taken with.
-pub(crate) fn take(step: &Step, mut grid: Grid) -> Result<Grid, InferenceError> {
+pub(crate) fn take<'g>(step: &Step, mut grid: Cow<'g, Grid>) -> Result<Cow<'g, Grid>, InferenceError> {
     match step {
-        Step::Photometric {} if grid.inverted => {
-            let sum = grid.range[0] + grid.range[1];
-            grid.values.mapv_inplace(|value| sum - value);
-            grid.inverted = false;
-        }
+        Step::Photometric {} if grid.inverted => invert(grid.to_mut()),
         Step::Photometric {} => {}
-        Step::Window { center, width } => grid.values.mapv_inplace(|value| window(value, *center, *width)),
-        Step::Clip { from, to } => grid.values.mapv_inplace(|value| value.clamp(*from as f32, *to as f32)),
-        Step::Scale { from, to } => scale(&mut grid.values, *from, *to),
-        Step::Normalise { mean, deviation } => scale(&mut grid.values, [*mean, mean + deviation], [0.0, 1.0]),
-        Step::Standardise { over } => standardise(&mut grid.values, *over),
-        Step::Percentiles { low, high } => percentiles(&mut grid.values, *low, *high),
-        Step::DivideByMaximum {} => divide_by_maximum(&mut grid.values),
-        Step::Resize { size, filter, rounded } => resize_to(&mut grid, full(size), *filter, *rounded),
-        Step::Letterbox { size, filter, value } => letterbox(&mut grid, full(size), *filter, *value as f32),
-        Step::Resample { spacing_mm, filter } => resample(&mut grid, spacing_mm, *filter)?,
-        Step::Orient { axes } => orient(&mut grid, axes)?,
-        Step::Crop { size } => crop(&mut grid.values, full(size)),
-        Step::Pad { size, value } => pad(&mut grid.values, full(size), *value as f32),
+        Step::Window { center, width } => {
+            grid.to_mut().values.mapv_inplace(|value| window(value, *center, *width));
+        }
+        Step::Clip { from, to } => {
+            grid.to_mut().values.mapv_inplace(|value| value.clamp(*from as f32, *to as f32));
+        }
+        Step::Scale { from, to } => scale(&mut grid.to_mut().values, *from, *to),
+        Step::Normalise { mean, deviation } => {
+            scale(&mut grid.to_mut().values, [*mean, mean + deviation], [0.0, 1.0]);
+        }
+        Step::Standardise { over } => standardise(&mut grid.to_mut().values, *over),
+        Step::Percentiles { low, high } => percentiles(&mut grid.to_mut().values, *low, *high),
+        Step::DivideByMaximum {} => divide_by_maximum(&mut grid.to_mut().values),
+        Step::Resize { size, filter, rounded } => {
+            let values = resized(&grid.values, full(size), *filter, *rounded);
+            grid = Cow::Owned(grid.of_size(values));
+        }
+        Step::Letterbox { size, filter, value } => {
+            let values = fitted(&grid.values, full(size), *filter);
+            grid = Cow::Owned(grid.of_size(values));
+            pad(&mut grid.to_mut().values, full(size), *value as f32);
+        }
+        Step::Resample { spacing_mm, filter } => {
+            let values = resampled(&grid, spacing_mm, *filter)?;
+            grid = Cow::Owned(grid.of_size(values));
+        }
+        Step::Orient { axes } => orient(grid.to_mut(), axes)?,
+        Step::Crop { size } => crop(&mut grid.to_mut().values, full(size)),
+        Step::Pad { size, value } => pad(&mut grid.to_mut().values, full(size), *value as f32),
     }
     Ok(grid)
+}
+
+fn invert(grid: &mut Grid) {
+    let sum = grid.range[0] + grid.range[1];
+    grid.values.mapv_inplace(|value| sum - value);
+    grid.inverted = false;
 }
 
 /// A size of two or three numbers for the three axes; `None` for slices that the size does not speak of.
@@ -89,43 +108,43 @@ fn divide_by_maximum(values: &mut Array3<f32>) {
     }
 }
 
-fn resize_to(grid: &mut Grid, size: [Option<usize>; 3], filter: Filter, rounded: bool) {
+fn resized(values: &Array3<f32>, size: [Option<usize>; 3], filter: Filter, rounded: bool) -> Array3<f32> {
     if rounded && let [None, Some(rows), Some(columns)] = size {
-        grid.values = resize::rounded(&grid.values, rows, columns);
-    } else {
-        for (axis, side) in size.into_iter().enumerate() {
-            if let Some(side) = side {
-                grid.values = resize::along(&grid.values, Axis(axis), side, filter);
-            }
+        return resize::rounded(values, rows, columns);
+    }
+    let mut values = Cow::Borrowed(values);
+    for (axis, side) in size.into_iter().enumerate() {
+        if let Some(side) = side {
+            values = Cow::Owned(resize::along(&values, Axis(axis), side, filter));
         }
     }
+    values.into_owned()
 }
 
-fn letterbox(grid: &mut Grid, size: [Option<usize>; 3], filter: Filter, value: f32) {
-    let [_, Some(rows), Some(columns)] = size else { return };
-    let (_, from_rows, from_columns) = grid.values.dim();
+/// The largest size of the same aspect ratio that fits.
+fn fitted(values: &Array3<f32>, size: [Option<usize>; 3], filter: Filter) -> Array3<f32> {
+    let [_, Some(rows), Some(columns)] = size else { return values.clone() };
+    let (_, from_rows, from_columns) = values.dim();
     let factor = (rows as f64 / from_rows as f64).min(columns as f64 / from_columns as f64);
     let side = |from: usize, limit: usize| Some(((from as f64 * factor).round() as usize).clamp(1, limit));
-    resize_to(grid, [None, side(from_rows, rows), side(from_columns, columns)], filter, false);
-    pad(&mut grid.values, size, value);
+    resized(values, [None, side(from_rows, rows), side(from_columns, columns)], filter, false)
 }
 
-fn resample(grid: &mut Grid, spacing_mm: &[f64], filter: Filter) -> Result<(), InferenceError> {
-    let first = 3 - spacing_mm.len();
-    for (axis, wanted) in (first..).zip(spacing_mm) {
-        let known = grid.spacing_mm[axis].ok_or_else(|| {
-            InferenceError::ImageInvalid("the size of its pixels is not given, and the app resamples it".to_owned())
-        })?;
-        let side = (grid.values.len_of(Axis(axis)) as f64 * known / wanted).round().max(1.0);
-        if side * (grid.values.len() / grid.values.len_of(Axis(axis))) as f64
-            > lightbox_domain::TENSOR_ELEMENTS_MAX as f64
-        {
-            return Err(InferenceError::ImageInvalid(format!("at a spacing of {wanted} mm it is too large")));
-        }
-        grid.values = resize::along(&grid.values, Axis(axis), side as usize, filter);
-        grid.spacing_mm[axis] = Some(*wanted);
+fn resampled(grid: &Grid, spacing_mm: &[f64], filter: Filter) -> Result<Array3<f32>, InferenceError> {
+    let invalid = |why: String| InferenceError::ImageInvalid(why);
+    let mut sides = [0, 1, 2].map(|axis| grid.values.len_of(Axis(axis)));
+    for (axis, wanted) in (3 - spacing_mm.len()..).zip(spacing_mm) {
+        let known = grid.spacing_mm[axis]
+            .ok_or_else(|| invalid("the size of its pixels is not given, and the app resamples it".to_owned()))?;
+        sides[axis] = (sides[axis] as f64 * known / wanted).round().max(1.0) as usize;
     }
-    Ok(())
+    let elements = sides.iter().try_fold(1_u64, |product, side| product.checked_mul(*side as u64));
+    if elements.is_none_or(|elements| elements > TENSOR_ELEMENTS_MAX) {
+        return Err(invalid(format!(
+            "at a spacing of {spacing_mm:?} mm it has more than {TENSOR_ELEMENTS_MAX} values"
+        )));
+    }
+    Ok(resized(&grid.values, sides.map(Some), filter, false))
 }
 
 /// The unit vector, towards the patient's left, back and head, of a direction's letter.
@@ -195,6 +214,10 @@ mod tests {
 
     fn grid(values: Array3<f32>) -> Grid {
         Grid { values, spacing_mm: [None; 3], directions: None, range: [0.0, 100.0], inverted: true }
+    }
+
+    fn take(step: &Step, grid: Grid) -> Result<Grid, InferenceError> {
+        super::take(step, Cow::Owned(grid)).map(Cow::into_owned)
     }
 
     fn row(values: &[f32]) -> Array3<f32> {
@@ -269,6 +292,8 @@ mod tests {
         let known = Grid { spacing_mm: [None, Some(1.0), Some(1.0)], ..grid(Array3::zeros((1, 4, 6))) };
         let taken = take(&step, known).unwrap();
         assert_eq!((taken.values.dim(), taken.spacing_mm), ((1, 2, 12), [None, Some(2.0), Some(0.5)]));
+        let resized = take(&Step::Resize { size: vec![2, 2], filter: Filter::Linear, rounded: false }, taken).unwrap();
+        assert_eq!(resized.spacing_mm, [None, Some(2.0), Some(3.0)]);
         let error = take(&step, grid(Array3::zeros((1, 4, 6)))).unwrap_err();
         assert!(error.to_string().contains("size of its pixels is not given"), "{error}");
     }

@@ -3,6 +3,7 @@
 use crate::{Grid, InferenceError, RunImage, step};
 use lightbox_domain::{ElementType, Layout, TensorSection};
 use ndarray::{ArrayD, ArrayView, Axis, Ix5};
+use std::borrow::Cow;
 
 /// One input of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +21,7 @@ pub struct Tensor {
 /// # Errors
 /// [`InferenceError::ImageInvalid`] if the image is empty, a step cannot be taken with it, or a number is none.
 pub fn prepare(image: &RunImage, section: &TensorSection) -> Result<Tensor, InferenceError> {
-    let mut grid = image.grid(section.values)?.clone();
+    let mut grid = Cow::Borrowed(image.grid(section.values)?);
     if grid.values.is_empty() {
         return Err(InferenceError::ImageInvalid("it has no pixels, or not as many as it declares".to_owned()));
     }
