@@ -5,6 +5,7 @@ use lightbox_catalogue::{
     Access, Options, Package, PackageError, PrivateKey, Registry, RegistryError, Wanted, pack, sign, verify,
     verify_unpacked,
 };
+use rand::Rng as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -218,12 +219,9 @@ async fn a_release_of_100_mb_is_installed() {
     let server = RegistryServer::start();
     let registry = server.registry();
     let (app, _) = package("", "");
-    let mut state = 1_u64;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 56) as u8
-    };
-    write(&app.path().join("model.onnx"), &(0..100 << 20).map(|_| next()).collect::<Vec<_>>());
+    let mut model = vec![0; 100 << 20];
+    rand::rng().fill_bytes(&mut model);
+    write(&app.path().join("model.onnx"), &model);
     let key = PrivateKey::generate();
     let mut package = pack(app.path()).unwrap().package;
     package.add_signature(sign(&package, &key));
