@@ -11,9 +11,9 @@ endif
 endif
 export CARGO_TARGET_DIR
 
-.PHONY: help demo test tidy bench setup
+.PHONY: help demo test tidy bench setup apps
 help:
 	@cargo xtask --help
 
-demo test tidy bench setup:
+demo test tidy bench setup apps:
 	@cargo xtask $@ $(ARGS)

@@ -1,8 +1,9 @@
-//! What a contributor runs: `cargo xtask setup | test | demo | bench | chaos | fuzz | tidy | openapi`.
+//! What a contributor runs: `cargo xtask setup | test | demo | apps | bench | chaos | fuzz | tidy | openapi`.
 //!
 //! Each command is one module. `workspace` knows where things lie, `step` runs a command and tells how it went.
 
 mod api;
+mod apps;
 mod bench;
 mod chaos;
 mod demo;
@@ -43,6 +44,8 @@ enum Task {
     Test(test::Options),
     /// Set up, build, send real films, show what was found in them, and serve
     Demo(demo::Options),
+    /// Fetch or convert the models of the reference apps, and check each against its original
+    Apps,
     /// Measure how quick and how small it is; writes bench/results/
     Bench(bench::Options),
     /// Kill the server again and again while instances arrive, and look whether one is lost
@@ -72,6 +75,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Setup => setup::run(&workspace, setup::Purpose::Test),
         Task::Test(options) => test::run(&workspace, options),
         Task::Demo(options) => demo::run(&workspace, options),
+        Task::Apps => apps::run(&workspace),
         Task::Bench(options) => bench::run(&workspace, options),
         Task::Chaos(options) => chaos::run(&workspace, options),
         Task::Fuzz(options) => fuzz::run(&workspace, options),
