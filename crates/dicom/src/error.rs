@@ -88,6 +88,23 @@ pub enum TranscodeError {
     Write(#[from] std::io::Error),
 }
 
+/// Why an object cannot be de-identified.
+#[derive(Debug, thiserror::Error)]
+pub enum DeidentifyError {
+    /// The policy contradicts itself.
+    #[error("the de-identification policy is not valid: {0}")]
+    Policy(&'static str),
+    /// The pixels may say who the patient is.
+    #[error("the object is not de-identified: {0}; look at it, then accept burned-in annotation in the policy")]
+    BurnedIn(&'static str),
+    /// It was de-identified before it came here.
+    #[error("the object is de-identified already")]
+    Already,
+    /// It cannot be read whole.
+    #[error(transparent)]
+    Object(#[from] InspectError),
+}
+
 /// Why a result cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {

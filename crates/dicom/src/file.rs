@@ -1,37 +1,48 @@
-//! A stored object as it leaves: its file, and what is corrected of it on the way.
+//! A stored object as it leaves: its file, what is corrected of it on the way, and what is taken out of it.
 
 use crate::InspectError;
-use crate::overlay::{self, Edit, ObjectCorrection};
+use crate::overlay::{self, Edit, ObjectCorrection, Plan};
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A Part 10 file and the correction that lies over it. Everything that reads it through [`ObjectFile::open`] reads the
-/// corrected object; the file itself stays as it is.
+/// A Part 10 file, the correction that lies over it, and its de-identification, which lies over both. Everything that
+/// reads it through [`ObjectFile::open`] reads the object as it leaves; the file itself stays as it is.
 #[derive(Clone, Debug)]
 pub struct ObjectFile {
     path: PathBuf,
     correction: Option<Arc<ObjectCorrection>>,
+    deidentification: Option<Arc<Plan>>,
 }
 
 impl ObjectFile {
     /// The file with a correction over it.
     #[must_use]
     pub fn corrected(path: PathBuf, correction: ObjectCorrection) -> Self {
-        Self { path, correction: Some(Arc::new(correction)) }
+        Self { path, correction: Some(Arc::new(correction)), deidentification: None }
     }
 
-    /// The stored file. Its pixels are those of the corrected object, too.
+    /// The object as it is so far, with the changes that de-identify it.
+    pub(crate) fn deidentified(self, plan: Plan) -> Self {
+        Self { deidentification: Some(Arc::new(plan)), ..self }
+    }
+
+    /// The stored file. Its pixels are those of the object that leaves, too.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether a correction lies over it; else its bytes leave as they are stored.
+    /// Whether anything lies over it; else its bytes leave as they are stored.
     #[must_use]
     pub fn is_corrected(&self) -> bool {
-        self.correction.is_some()
+        self.correction.is_some() || self.deidentification.is_some()
+    }
+
+    /// Whether it is de-identified already.
+    pub(crate) fn is_deidentified(&self) -> bool {
+        self.deidentification.is_some()
     }
 
     /// Opens the object. A correction reads the header first, and writes nothing: what it replaces is handed out in place of
@@ -40,24 +51,22 @@ impl ObjectFile {
     /// # Errors
     /// [`InspectError`] when the file cannot be read, or cannot carry its correction.
     pub fn open(&self) -> Result<ObjectReader, InspectError> {
-        let file = File::open(&self.path)?;
-        let Some(correction) = &self.correction else { return Ok(ObjectReader(Source::Stored(file))) };
-        let plan = overlay::plan(&self.path, correction)?;
-        if plan.edits.is_empty() {
-            return Ok(ObjectReader(Source::Stored(file)));
+        let stored = ObjectReader(Source::Stored(File::open(&self.path)?));
+        let corrected = match &self.correction {
+            Some(correction) => stored.changed(overlay::plan(&self.path, correction)?)?,
+            None => stored,
+        };
+        match &self.deidentification {
+            Some(plan) => corrected.changed(Plan::clone(plan)),
+            None => Ok(corrected),
         }
-        if plan.is_deflated {
-            let bytes = overlay::deflate_edited(&self.path, &plan.edits)?;
-            return Ok(ObjectReader(Source::Memory(Cursor::new(bytes))));
-        }
-        Ok(ObjectReader(Source::Spliced(Spliced::new(file, plan.edits)?)))
     }
 }
 
 impl<P: AsRef<Path> + ?Sized> From<&P> for ObjectFile {
     /// The file as it is stored.
     fn from(path: &P) -> Self {
-        Self { path: path.as_ref().to_owned(), correction: None }
+        Self { path: path.as_ref().to_owned(), correction: None, deidentification: None }
     }
 }
 
@@ -70,6 +79,19 @@ impl From<&ObjectFile> for ObjectFile {
 /// The bytes of an object as it leaves.
 #[derive(Debug)]
 pub struct ObjectReader(Source);
+
+impl ObjectReader {
+    fn changed(self, plan: Plan) -> Result<Self, InspectError> {
+        if plan.edits.is_empty() {
+            return Ok(self);
+        }
+        if plan.is_deflated {
+            let bytes = overlay::deflate_edited(self, &plan)?;
+            return Ok(Self(Source::Memory(Cursor::new(bytes))));
+        }
+        Ok(Self(Source::Spliced(Spliced::new(Box::new(self), plan.edits)?)))
+    }
+}
 
 #[derive(Debug)]
 enum Source {
@@ -98,10 +120,10 @@ impl Seek for ObjectReader {
     }
 }
 
-/// A file in which some ranges are replaced.
+/// An object in which some ranges are replaced.
 #[derive(Debug)]
 struct Spliced {
-    file: File,
+    file: Box<ObjectReader>,
     /// Where each piece begins, in order; the last one ends with the file.
     pieces: Vec<Piece>,
     position: u64,
@@ -116,7 +138,7 @@ struct Piece {
 
 #[derive(Debug)]
 enum Content {
-    /// So many bytes of the file from this offset on.
+    /// So many bytes of the object from this offset on.
     Stored {
         offset: u64,
         bytes: u64,
@@ -134,7 +156,7 @@ impl Content {
 }
 
 impl Spliced {
-    fn new(mut file: File, edits: Vec<Edit>) -> io::Result<Self> {
+    fn new(mut file: Box<ObjectReader>, edits: Vec<Edit>) -> io::Result<Self> {
         let end = file.seek(SeekFrom::End(0))?;
         let (mut pieces, mut start, mut offset) = (Vec::new(), 0, 0);
         let mut push = |content: Content| {

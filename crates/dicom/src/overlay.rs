@@ -8,6 +8,7 @@
 //! (`ISO_IR 192`) if all its texts are ASCII, which means the same in both; else the object cannot carry the correction.
 
 use crate::object::{self, Opened};
+use crate::source::{ByteSource, ReadSeek};
 use crate::syntax::{self, Encoding};
 use crate::text::{CharacterSets, encode_in, split_values};
 use crate::walk::{Element, Event, ITEM, SEQUENCE_DELIMITATION, UNDEFINED, Walker, dictionary_vr, has_short_length};
@@ -20,7 +21,7 @@ use jiff::Timestamp;
 use lightbox_domain::{Limits, Values};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::Write;
+use std::io::{SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -36,18 +37,21 @@ pub struct ObjectCorrection {
 }
 
 /// Bytes of a file, or of an inflated data set, that are replaced.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Edit {
     pub range: Range<u64>,
     pub bytes: Vec<u8>,
 }
 
 /// What has to be done to an object.
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// In their order, without overlap; none when the object says already what it should.
     pub edits: Vec<Edit>,
     /// Whether ranges are those of the inflated data set.
     pub is_deflated: bool,
+    /// What stands before the data set of a deflated file, if that changes.
+    pub head: Option<Vec<u8>>,
 }
 
 /// The longest value that is kept as a previous one, and looked through for its character set, in bytes.
@@ -73,7 +77,7 @@ pub(crate) fn plan(path: &Path, correction: &ObjectCorrection) -> Result<Plan, I
     let found = find(&mut opened.walker, &wanted)?;
     let edits = edits(path, encoding, &found, correction)?;
     let is_deflated = syntax::lookup(&opened.transfer_syntax_uid).is_some_and(|syntax| syntax.deflated);
-    Ok(Plan { edits, is_deflated })
+    Ok(Plan { edits, is_deflated, head: None })
 }
 
 fn open(path: &Path) -> Result<Opened<'static>, InspectError> {
@@ -306,18 +310,18 @@ fn date_time(ms: i64) -> String {
 }
 
 /// An item of defined length.
-fn item(encoding: Encoding, content: &[u8]) -> Result<Vec<u8>, InspectError> {
+pub(crate) fn item(encoding: Encoding, content: &[u8]) -> Result<Vec<u8>, InspectError> {
     Ok([&delimiter(encoding, ITEM, length_of(content)?), content].concat())
 }
 
 /// A whole element of a text, padded to an even length.
-fn element(encoding: Encoding, tag: Tag, vr: VR, value: &[u8]) -> Result<Vec<u8>, InspectError> {
+pub(crate) fn element(encoding: Encoding, tag: Tag, vr: VR, value: &[u8]) -> Result<Vec<u8>, InspectError> {
     let padding = &b" "[..value.len() % 2];
     let length = length_of(value)?.next_multiple_of(2);
     Ok([&header(encoding, tag, vr, length)?, value, padding].concat())
 }
 
-fn header(encoding: Encoding, tag: Tag, vr: VR, length: u32) -> Result<Vec<u8>, InspectError> {
+pub(crate) fn header(encoding: Encoding, tag: Tag, vr: VR, length: u32) -> Result<Vec<u8>, InspectError> {
     if !encoding.explicit_vr {
         return Ok(delimiter(encoding, tag, length));
     }
@@ -335,7 +339,7 @@ fn header(encoding: Encoding, tag: Tag, vr: VR, length: u32) -> Result<Vec<u8>, 
 }
 
 /// A tag and a length of four bytes.
-fn delimiter(encoding: Encoding, Tag(group, element): Tag, length: u32) -> Vec<u8> {
+pub(crate) fn delimiter(encoding: Encoding, Tag(group, element): Tag, length: u32) -> Vec<u8> {
     if encoding.big_endian {
         [&group.to_be_bytes()[..], &element.to_be_bytes(), &length.to_be_bytes()].concat()
     } else {
@@ -352,15 +356,15 @@ fn uncorrectable(why: &str) -> InspectError {
 }
 
 /// A deflated file whose inflated data set is changed so, deflated anew (PS3.5 §A.5).
-pub(crate) fn deflate_edited(path: &Path, edits: &[Edit]) -> Result<Vec<u8>, InspectError> {
-    let mut meta = crate::source::ByteSource::new(Box::new(File::open(path)?))?;
-    crate::part10::read_meta_group(&mut meta)?;
-    let data_set_at = usize::try_from(meta.position()).map_err(|_| InspectError::Truncated)?;
-    let mut bytes = vec![0; data_set_at];
-    std::io::Read::read_exact(&mut File::open(path)?, &mut bytes)?;
-    let mut inflated = open(path)?.walker.into_source();
-    let mut deflater = DeflateEncoder::new(bytes, Compression::fast());
-    for edit in edits {
+pub(crate) fn deflate_edited(mut file: impl ReadSeek, plan: &Plan) -> Result<Vec<u8>, InspectError> {
+    let head = match &plan.head {
+        Some(head) => head.clone(),
+        None => head_of(&mut file)?,
+    };
+    let data_set_at = head.len();
+    let mut inflated = object::open(Box::new(file), Limits::default().inflated_bytes_max)?.walker.into_source();
+    let mut deflater = DeflateEncoder::new(head, Compression::fast());
+    for edit in &plan.edits {
         copy_until(&mut inflated, edit.range.start, &mut deflater)?;
         deflater.write_all(&edit.bytes)?;
         inflated.skip(edit.range.end - edit.range.start)?;
@@ -373,9 +377,21 @@ pub(crate) fn deflate_edited(path: &Path, edits: &[Edit]) -> Result<Vec<u8>, Ins
     Ok(bytes)
 }
 
+/// Preamble and group 0002; the file then stands at its start again.
+fn head_of(file: &mut impl ReadSeek) -> Result<Vec<u8>, InspectError> {
+    let mut source = ByteSource::new(Box::new(&mut *file))?;
+    crate::part10::read_meta_group(&mut source)?;
+    let data_set_at = usize::try_from(source.position()).map_err(|_| InspectError::Truncated)?;
+    drop(source);
+    let mut head = vec![0; data_set_at];
+    file.seek(SeekFrom::Start(0))?;
+    file.read_exact(&mut head)?;
+    Ok(head)
+}
+
 /// Copies what is inflated up to a position, or to its end.
 fn copy_until(
-    inflated: &mut crate::source::ByteSource<'_>,
+    inflated: &mut ByteSource<'_>,
     end: u64,
     deflater: &mut DeflateEncoder<Vec<u8>>,
 ) -> Result<(), InspectError> {

@@ -123,6 +123,12 @@ impl<'a> Walker<'a> {
         Ok(count)
     }
 
+    /// Takes the current value, whose VR is said to be unknown, for items, which are in implicit VR (PS3.5 §6.2.2).
+    pub(crate) fn enter_value(&mut self) -> Result<(), InspectError> {
+        let length = u32::try_from(std::mem::take(&mut self.pending)).map_err(|_| InspectError::Truncated)?;
+        self.enter(Kind::Sequence, length, Encoding::IMPLICIT_LITTLE)
+    }
+
     /// What comes next; `None` at the end of the data set. An unread value is passed over.
     pub(crate) fn next(&mut self) -> Result<Option<Event>, InspectError> {
         let pending = std::mem::take(&mut self.pending);

@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod compare;
+mod deidentify;
+mod deidentify_foreign;
+mod deidentify_table;
 mod differences;
 mod display;
 mod file_set;

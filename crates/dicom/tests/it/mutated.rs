@@ -2,9 +2,10 @@
 
 use crate::file;
 use dicom_dictionary_std::uids;
+use lightbox_dicom::deidentify::{DeidentificationOption, Policy, ProjectKey};
 use lightbox_dicom::{
-    DatasetHasher, Header, check_result, display_image, inspect, json, native_frame, same_data_set, stored_frame,
-    transcode,
+    DatasetHasher, Header, check_result, deidentify, display_image, inspect, json, native_frame, same_data_set,
+    stored_frame, transcode,
 };
 use lightbox_domain::Limits;
 use lightbox_testkit::Film;
@@ -34,10 +35,22 @@ fn read_in_every_way(bytes: &[u8]) {
     for to in [uids::IMPLICIT_VR_LITTLE_ENDIAN, uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, uids::RLE_LOSSLESS] {
         let _ = transcode(path, to, &limits).and_then(|transcoded| transcoded.write_file(std::io::sink()));
     }
+    for policy in policies() {
+        if let Ok(deidentified) = deidentify(path, &policy) {
+            let _ = deidentified.object.open().map(|mut reader| std::io::copy(&mut reader, &mut std::io::sink()));
+        }
+    }
     let _ = check_result(bytes, &Header::read(&whole.path).unwrap());
     let mut hasher = DatasetHasher::new();
     hasher.update(bytes);
     let _ = hasher.finish();
+}
+
+/// The strictest one, and one with as many options as go together.
+fn policies() -> [Policy; 2] {
+    let basic = Policy::basic(ProjectKey::new([1; 32])).accepting_burned_in();
+    let options = DeidentificationOption::ALL.into_iter().filter(|one| *one != DeidentificationOption::RetainFullDates);
+    [basic.clone(), options.fold(basic, Policy::with)]
 }
 
 proptest! {
