@@ -21,6 +21,7 @@ use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use std::error::Error;
 use std::fmt;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use tracing::info;
@@ -208,10 +209,11 @@ impl RemoteRegistry {
     async fn pull_file(&self, reference: &Reference, file: PackagedFile, folder: &Path) -> Result<(), RegistryError> {
         let path = folder.join(blob_name(&file.digest));
         let writing = |error| PackageError::io("write", &path, error);
-        tokio::fs::create_dir_all(path.parent().unwrap_or(folder)).await.map_err(writing)?;
-        let out = match tokio::fs::File::create_new(&path).await {
+        // At once, not on another thread: when another file fails, nothing may appear in the folder that is being removed.
+        fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(writing)?;
+        let out = match fs::File::create_new(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()), // of another file, equal to this
-            out => out.map_err(writing)?,
+            out => tokio::fs::File::from_std(out.map_err(writing)?),
         };
         let blob = self.client.pull_blob_stream(reference, file.digest.to_string().as_str()).await;
         let blob = blob.map_err(|error| self.failed(file.path.to_string(), "fetch it", error))?;
