@@ -40,13 +40,17 @@ pub struct Options {
     profile: Profile,
 }
 
+/// The data folder under the cache. The number is that of the manifests' schema: an app that was deployed by an older one is
+/// not read any more.
+const FOLDER: &str = "demo-2";
+
 /// Sets up, builds, starts, sends, waits and tells; then serves until it is ended, unless `--once`.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     setup::run(workspace, Purpose::Demo)?;
     build(workspace, options.profile)?;
     let place = Place {
         profile: options.profile,
-        data: options.data.clone().unwrap_or_else(|| workspace.cache.join("demo")),
+        data: options.data.clone().unwrap_or_else(|| workspace.cache.join(FOLDER)),
         http: options.http.clone(),
         dicom: options.dicom.clone(),
     };
