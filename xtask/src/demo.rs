@@ -26,7 +26,7 @@ pub struct Options {
     /// End when all results are there; the status is 0 only if each is the expected one
     #[arg(long)]
     once: bool,
-    /// The data folder; one that is used again keeps what it has [default: demo in the cache folder]
+    /// The data folder; one that is used again keeps what it has [default: demo-2 in the cache folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Address of the web page; port 0 takes a free one
