@@ -16,6 +16,8 @@ const EDITS: &str = r#"
     s/filter = "linear"/filter = "antialiased", rounded = true/
     /do = "scale"/d
     s/age_years = .*/age_years = { from = 1, below = 6 }/
+    s/ *# TODO.*//
+    s/TODO/Done:/
 "#;
 
 /// The blocks of a language in a section of the guide.
@@ -76,6 +78,10 @@ fn the_guide_leads_from_a_model_to_a_passing_test() {
 fn the_guide_leads_from_a_folder_to_a_release_that_others_trust() {
     let folder = workplace();
     succeeds(folder.path(), "lightbox app new my-app --model model.onnx");
+    let output = shell(folder.path(), "lightbox app pack my-app --to unfinished");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("is marked TODO; complete it"), "{error}");
+    succeeds(folder.path(), "$EDITOR my-app/app.toml");
     let [steps] = &blocks("## From a folder to a release that others trust", "sh")[..] else { panic!("one") };
     let told = succeeds(folder.path(), steps);
     assert!(told.contains("published my-app 0.1.0") && told.contains("signed by vendor"), "{told}");
@@ -88,8 +94,7 @@ fn the_guide_leads_from_a_folder_to_a_release_that_others_trust() {
 #[test]
 fn what_nobody_trusted_has_signed_or_somebody_altered_is_not_fetched() {
     let folder = workplace();
-    let made =
-        "lightbox app new my-app --model model.onnx; lightbox app key new vendor.key; lightbox app key new other.key";
+    let made = "lightbox app new my-app --model model.onnx; $EDITOR my-app/app.toml; lightbox app key new vendor.key; lightbox app key new other.key";
     succeeds(folder.path(), made);
     succeeds(
         folder.path(),

@@ -1,7 +1,7 @@
 //! `lightbox app new`: begins a release's folder from an ONNX file.
 //!
 //! What the model tells (names, sizes, layout, how many values it answers) is filled in; what only its maker knows is marked
-//! with TODO, which `lightbox app check` does not need but a reader does.
+//! with TODO in the files that are made: `lightbox app test` works before that is complete, `lightbox app pack` does not.
 
 use crate::output::Output;
 use anyhow::{Context, bail, ensure};
@@ -13,6 +13,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// The mark of what is to be completed.
+pub const TO_COMPLETE: &str = "TODO";
 
 /// Rows and columns where the model takes any size.
 const SIDE_DEFAULT: u32 = 224;

@@ -1,6 +1,7 @@
 //! `lightbox app pack | sign | diff`: a release as one immutable package, and who stands behind it.
 
 use super::check::golden_cases;
+use super::new::TO_COMPLETE;
 use crate::output::Output;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -58,6 +59,7 @@ impl Pack {
         Release::open(&self.release)?;
         golden_cases(&self.release)?;
         let mut packed = pack(&self.release)?;
+        refuse_unfinished(packed.package.description())?;
         if let Some(key) = &self.key {
             let signature = sign(&packed.package, &PrivateKey::read(key)?);
             packed.package.add_signature(signature);
@@ -141,6 +143,14 @@ impl Key {
             )
         });
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Refuses a manifest in which something still stands as `lightbox app new` left it: it would reach reports.
+fn refuse_unfinished(manifest: &str) -> anyhow::Result<()> {
+    match manifest.lines().position(|line| line.contains(TO_COMPLETE)) {
+        Some(place) => bail!("app.toml: line {} is marked {TO_COMPLETE}; complete it, and remove the mark", place + 1),
+        None => Ok(()),
     }
 }
 
